@@ -1,0 +1,398 @@
+"""HTTP entry points: routes with declared callers, validation, OpenAPI, problem documents.
+
+    api = ServiceApi(MANIFEST)
+
+    @api.post("/v1/orders/<order_no>/cancellation", callers=[CUSTOMER])
+    def cancel(order_no: str) -> OrderView: ...
+
+    handler = api.handler
+
+Powertools' resolver does the routing, the pydantic validation and the OpenAPI document. Around it stands what it lacks:
+callers, guards on the body, problem+json for every error. A route without callers cannot be written.
+"""
+
+import hashlib
+import hmac
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, cast
+
+import orjson
+from aws_lambda_powertools.event_handler import Response as Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from market import config, ids, log
+from market.errors import (
+    Forbidden,
+    Idempotency,
+    Invalid,
+    MissingIdempotencyKey,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMediaType,
+)
+from market.manifest import ANYONE as ANYONE
+from market.manifest import CUSTOMER as CUSTOMER
+from market.manifest import STAFF as STAFF
+from market.manifest import VENDOR as VENDOR
+from market.manifest import Manifest
+from market.resolver import MAX_BODY, Resolver, parsed, raw_body
+
+CALLERS = frozenset({ANYONE, CUSTOMER, VENDOR, STAFF})
+_MAX_SEGMENT = 200
+_CORRELATION = re.compile(r"[\w.:-]{8,64}\Z", re.ASCII)
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{8,128}\Z", re.ASCII)
+_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+_NOT_TEXT = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_PROBLEM_TYPE = "application/problem+json"
+_JSON = "application/json"
+
+Limit = Annotated[int, Query(ge=1, le=100, description="Entries a page.")]
+Cursor = Annotated[str | None, Query(max_length=4000, description="`nextCursor` of the page before.")]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _one_line(text: str) -> str:
+    """Text as people write it on one line: NFC, without control and formatting characters, but with joiners."""
+    if any(unicodedata.category(sign) in _NOT_TEXT and sign not in "\u200c\u200d" for sign in text):
+        raise ValueError("must be one line of printable text")
+    return unicodedata.normalize("NFC", text)
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+class Body(BaseModel):
+    """Base of request bodies: camelCase on the wire, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, str_strip_whitespace=True)
+
+
+class View(BaseModel):
+    """Base of answers: camelCase on the wire."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class FieldError(View):
+    field: str = Field(description="Path of the field, such as `body.lines.0.quantity`.")
+    code: str
+    message: str
+
+
+class ProblemView(View):
+    """RFC 9457 problem details; `code` is stable, texts are not."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[FieldError] | None = None
+    requestId: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route and who may call it."""
+
+    method: str
+    path: str
+    callers: frozenset[str]
+    name: str
+    raw: bool
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, as the authorizer verified it; nobody on public routes."""
+
+    id: str = ""
+    roles: frozenset[str] = frozenset()
+    vendor_id: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        return STAFF in self.roles
+
+    def require_vendor(self, vendor_id: str) -> None:
+        """Pass for the vendor's own people and for staff; for others there is no such vendor."""
+        if not self.is_staff and (VENDOR not in self.roles or not vendor_id or self.vendor_id != vendor_id):
+            raise NotFound("There is no such vendor.")
+
+
+class ServiceApi:
+    """The HTTP API of one service."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._resolver = Resolver(self._admit)
+        self._local = threading.local()
+        self._by_function: dict[Callable[..., Any], Route] = {}
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every route with its callers: what the CDK app builds the gateway from."""
+        return list(self._by_function.values())
+
+    def get(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
+        return self._route("GET", path, callers, **options)
+
+    def post(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
+        return self._route("POST", path, callers, **options)
+
+    def put(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
+        return self._route("PUT", path, callers, **options)
+
+    def patch(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
+        return self._route("PATCH", path, callers, **options)
+
+    def delete(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
+        return self._route("DELETE", path, callers, **options)
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        callers: Iterable[str],
+        *,
+        status: int = 200,
+        problems: Iterable[type[Problem]] = (),
+        raw: bool = False,
+        max_body: int = MAX_BODY,
+    ) -> Callable[[F], F]:
+        """raw: the handler reads `api.body` itself (files, signed webhooks) instead of declaring a model."""
+        allowed = frozenset(callers)
+        assert allowed, f"{method} {path} must declare who may call it"
+        assert allowed <= CALLERS, f"{method} {path} names an unknown caller"
+
+        def register(function: F) -> F:
+            assert function not in self._by_function, f"{function.__name__} stands for another route already"
+            self._by_function[function] = Route(method, path, allowed, function.__name__, raw, max_body)
+            declare = self._resolver.route(
+                path,
+                method,
+                status_code=status,
+                responses=_responses(status, allowed, problems),
+                tags=[self._manifest.service],
+                operation_id=f"{self._manifest.service}_{function.__name__}",
+                summary=_summary(function),
+                description=(function.__doc__ or "").strip(),
+                security=None if ANYONE in allowed else [{"bearer": []}],
+            )
+            declare(function)
+            return function
+
+        return register
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self._local.caller)
+
+    @property
+    def body(self) -> bytes:
+        """The raw body of the current request."""
+        return cast(bytes, self._local.body)
+
+    def header(self, name: str) -> str:
+        return str(self._local.headers.get(name.lower(), ""))
+
+    def idempotency(self) -> Idempotency:
+        """The request's idempotency key, scoped to caller and route. Raises MissingIdempotencyKey."""
+        key = self.header("idempotency-key")
+        if not _IDEMPOTENCY_KEY.match(key):
+            raise MissingIdempotencyKey("Send an Idempotency-Key header of 8 to 128 printable characters.")
+        scoped = f"{self.caller.id}|{self._local.route}|{key}"
+        return Idempotency(_digest(scoped.encode()), _digest(self._local.path.encode() + b"\0" + self.body))
+
+    def require_match(self, version: int) -> None:
+        """Compare `If-Match`, where it was sent, with the resource's version. Raises PreconditionFailed.
+
+        A weak tag is taken as well: CloudFront makes ours weak when it compresses an answer.
+        """
+        wanted = self.header("if-match")
+        tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+        if wanted and not {"*", etag(version)} & tags:
+            raise PreconditionFailed("The resource has changed since you read it.")
+
+    def openapi(self) -> dict[str, Any]:
+        """This service's part of the OpenAPI 3.1 document."""
+        from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
+        text = self._resolver.get_openapi_json_schema(
+            title="Marketplace", version="1.0.0", security_schemes={"bearer": HTTPBearer(bearerFormat="JWT")}
+        )
+        return cast(dict[str, Any], orjson.loads(text))
+
+    def handler(self, event: dict[str, Any], _context: object = None) -> dict[str, Any]:
+        """Lambda entry point (HTTP API, payload 2.0)."""
+        request = event["requestContext"]
+        headers = event.get("headers") or {}
+        correlation = headers.get("x-correlation-id", "")
+        request_id = request.get("requestId") or ids.ulid()
+        self._local.caller = caller = _caller(request)
+        scope = log.Scope(
+            request_id,
+            correlation if _CORRELATION.match(correlation) else request_id,
+            "user" if caller.id else "anonymous",
+            caller.id or "anonymous",
+        )
+        with log.acting(scope):
+            answer = self._answer(event, headers)
+            log.info(
+                "request",
+                service=self._manifest.service,
+                method=request["http"]["method"],
+                route=getattr(self._local, "route", ""),
+                status=answer["statusCode"],
+                caller=caller.id or None,
+            )
+        answer["headers"] = _HEADERS | {"x-request-id": request_id} | _single(answer)
+        return answer
+
+    def _answer(self, event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        self._local.headers, self._local.route, self._local.body = headers, "", b""
+        self._local.path = event["rawPath"]
+        try:
+            secret = config.origin_secret()
+            if secret and not hmac.compare_digest(self.header("x-origin-verify").encode(), secret.encode()):
+                raise Forbidden("Requests come through the edge.")
+            if any(len(segment) > _MAX_SEGMENT for segment in event["rawPath"].split("/")):
+                raise NotFound("There is nothing at this address.")
+            return self._resolver.answer(event)
+        except Problem as problem:
+            return _problem(problem)
+        except RequestValidationError as refused:
+            if not any(error["loc"][:1] == ("response",) for error in refused.errors()):
+                return _problem(_unprocessable(refused))
+            log.error("answer does not fit its model", refused, route=self._local.route)
+            return _problem(Problem())
+        except (ClientError, BotoCoreError) as hiccup:
+            log.error("AWS did not answer as it should", hiccup, route=self._local.route, code=_aws_code(hiccup))
+            return _problem(Unavailable("Please try again; it is not known whether this request was carried out."))
+        except Exception as error:  # the last line of defence: nothing internal reaches the caller
+            log.error("request crashed", error, route=self._local.route)
+            return _problem(Problem())
+
+    def _admit(self, matched: Any, event: APIGatewayProxyEventV2) -> None:
+        """Let the request through to its route, or raise: first by its caller, then by whether its body can be read."""
+        route = self._by_function[matched.func]
+        self._local.route = f"{route.method} {route.path}"
+        if ANYONE not in route.callers:
+            if not self.caller.id:
+                raise Unauthenticated("Send a valid access token.")
+            if not route.callers & self.caller.roles:
+                raise Forbidden("Your roles do not allow this.")
+        self._local.body = raw_body(event, route.max_body)
+        if not route.raw and matched.dependant.body_params:
+            event._json_data = parsed(  # type: ignore[attr-defined]  # its cache of json_body, which would crash
+                self._local.body, self.header("content-type")
+            )
+            event.raw_event["headers"] = self._local.headers | {"content-type": _JSON}  # it knows one spelling only
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def reply(view: BaseModel, *, status: int = 200, version: int | None = None, cache_seconds: int = 0) -> Response[Any]:
+    """An answer with an `ETag` (of `version`) or a `Cache-Control`; the view is not validated a second time."""
+    text = view.model_dump_json(by_alias=True, exclude_none=True)
+    return reply_json(text, status=status, version=version, cache_seconds=cache_seconds)
+
+
+def reply_json(text: str, *, status: int = 200, version: int | None = None, cache_seconds: int = 0) -> Response[Any]:
+    """The same from ready JSON, such as stored product cards joined to a page."""
+    headers: dict[str, str | list[str]] = {}
+    if version is not None:
+        headers["etag"] = etag(version)
+    if cache_seconds:
+        headers["cache-control"] = f"public, max-age={cache_seconds}"
+    return Response(status_code=status, content_type=_JSON, body=text, headers=headers)
+
+
+def _caller(request: Mapping[str, Any]) -> Caller:
+    claims = ((request.get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
+    if not claims.get("sub"):
+        return Caller()
+    return Caller(
+        str(claims["sub"]), frozenset(str(claims.get("roles", "")).split()) & CALLERS, str(claims.get("vendorId", ""))
+    )
+
+
+def _unprocessable(refused: RequestValidationError) -> Unprocessable:
+    errors = [
+        {
+            "field": ".".join(map(str, error["loc"])),
+            "code": str(error["type"]),
+            "message": str(error.get("msg", ""))[:200],
+        }
+        for error in list(refused.errors())[:50]
+    ]
+    return Unprocessable("Some fields are missing or wrong.", errors=errors)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    headers = {"content-type": _PROBLEM_TYPE}
+    if problem.status in (429, 503):
+        headers["retry-after"] = str(problem.extra.get("retryAfter", 1))
+    return {
+        "statusCode": problem.status,
+        "body": orjson.dumps(problem.document(log.scope().request_id), default=_plain).decode(),
+        "headers": headers,
+        "isBase64Encoded": False,
+    }
+
+
+def _aws_code(hiccup: Exception) -> str:
+    return str(hiccup.response["Error"]["Code"]) if isinstance(hiccup, ClientError) else type(hiccup).__name__
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else str(value)
+
+
+def _responses(status: int, callers: frozenset[str], problems: Iterable[type[Problem]]) -> dict[int, Any]:
+    """The error answers of a route for its OpenAPI entry: those that every route has, and its own."""
+    always: list[type[Problem]] = [Invalid, NotFound, TooLarge, UnsupportedMediaType, Unprocessable, Problem]
+    if ANYONE not in callers:
+        always += [Unauthenticated, Forbidden]
+    codes: dict[int, list[str]] = {}
+    for problem in [*always, *problems]:
+        codes.setdefault(problem.status, []).append(problem.code)
+    shown = {
+        code: {"description": ", ".join(dict.fromkeys(names)), "content": {_PROBLEM_TYPE: {"model": ProblemView}}}
+        for code, names in sorted(codes.items())
+    }
+    return {status: {"description": "Success"}} | shown
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return (function.__doc__ or function.__name__.replace("_", " ")).strip().splitlines()[0].rstrip(".")
+
+
+def _single(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Headers as single values, names in lower case, whichever way Powertools built them."""
+    headers = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers[name.lower()] = ",".join(values)
+    return headers
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,60 @@
+"""What a service is made of, as data: the one source for its infrastructure, its grants and its walls.
+
+A manifest is read by the CDK app (functions, queues, grants), by the local marketplace, by the table module
+(which refuses keys that the service does not own) and by the architecture tests. It holds no logic and imports nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["api", "consumer", "tasks", "queue", "relay", "trigger", "schedule"]
+
+
+ANYONE, CUSTOMER, VENDOR, STAFF = "anyone", "customer", "vendor", "staff"
+"""Who may call a route: everybody, or holders of a role."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One Lambda function: an entry point with its own role, memory and timeout.
+
+    kind says what invokes it:
+      api       HTTP routes, read from the module's `api` object
+      consumer  the service's event queue (`<service>-events`), fed by a bus rule for `Manifest.consumes`
+      tasks     state machines, as `{"task": name, "input": {...}}`
+      queue     the named queue in `queue` (commands, such as provider webhooks)
+      relay     the table's stream, filtered to outbox items
+      trigger   a Cognito user pool trigger, named in `trigger`
+      schedule  EventBridge Scheduler, with the expression in `every`
+    """
+
+    name: str
+    handler: str
+    kind: Kind
+    memory: int = 512
+    timeout: int = 10
+    concurrency: int | None = None
+    capabilities: tuple[str, ...] = ()
+    queue: str | None = None
+    trigger: str | None = None
+    every: str | None = None
+    stages: tuple[str, ...] = ("dev", "staging", "prod")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One service.
+
+    prefixes: partition-key prefixes that only this service defines, such as `STK#`. Disjoint between services.
+    uses: services whose `contract.py` this one imports; their prefixes are granted to it as well.
+    publishes, consumes: event types such as `order.paid`.
+    queues: command queues owned by the service, by name; each gets a dead-letter queue and an alarm.
+    """
+
+    service: str
+    prefixes: tuple[str, ...]
+    functions: tuple[Function, ...]
+    uses: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    consumes: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
