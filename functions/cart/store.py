@@ -1,0 +1,31 @@
+"""Reads and writes of carts, and reads of the offers in them."""
+
+from cart.contract import Cart, cart_key, read_cart, save_with
+from cart.manifest import MANIFEST
+from inventory.contract import MANIFEST as INVENTORY
+from inventory.contract import Offer, read_offer, stock_key
+from market.table import Table
+
+_table = Table(MANIFEST, INVENTORY)
+
+
+def get(customer_id: str) -> Cart:
+    return read_cart(customer_id, _table.get(cart_key(customer_id), consistent=True))
+
+
+def with_offer(customer_id: str, sku: str) -> tuple[Cart, Offer | None]:
+    """The cart and the offer of one SKU, in one call."""
+    key, stock = cart_key(customer_id), stock_key(sku)
+    found = _table.batch_get([key, stock], consistent=True)
+    return read_cart(customer_id, found.get(key)), read_offer(found[stock]) if stock in found else None
+
+
+def offers(cart: Cart) -> dict[str, Offer]:
+    """The present offers of a cart's SKUs, by SKU."""
+    found = _table.batch_get(stock_key(line.sku) for line in cart.lines)
+    return {offer.sku: offer for offer in map(read_offer, found.values())}
+
+
+def save(cart: Cart) -> Cart:
+    """Save the cart as its next version. Raises CartChanged."""
+    return save_with(_table.write, cart)

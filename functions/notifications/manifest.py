@@ -1,0 +1,19 @@
+"""Notifications: what people are told by mail about what happened."""
+
+from market.manifest import Function, Manifest
+
+MANIFEST = Manifest(
+    service="notifications",
+    prefixes=("MSG#",),
+    uses=("orders", "identity", "vendors"),
+    functions=(
+        Function(
+            name="consumer",
+            handler="notifications.consumer.handler",
+            kind="consumer",
+            timeout=30,
+            capabilities=("email",),
+        ),
+    ),
+    consumes=("order.paid", "order.cancelled", "vendor.approved"),
+)

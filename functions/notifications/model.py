@@ -1,0 +1,114 @@
+"""What mails say: pure composition from an order, its people and its vendors.
+
+Every text goes into a mail twice, as it is and, under `<name>Html`, escaped: SES escapes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from identity.contract import Contact
+from orders.contract import LineSnapshot, OrderSnapshot, Part
+from vendors.contract import Vendor
+
+BUYER, OWNER = "buyer", "owner"
+_REASONS = {
+    "payment_timeout": "We did not receive your payment in time.",
+    "payment_declined": "Your payment was declined.",
+    "cancelled_by_customer": "You asked us to cancel it.",
+}
+_OTHER_REASON = "We could not complete it."
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail. `kind` tells the recipients of an event apart; `to` is empty where there is no address to write to."""
+
+    kind: str
+    to: str
+    template: str
+    data: Mapping[str, Any]
+
+
+def order_paid(order: OrderSnapshot, buyer: Contact | None, vendors: Mapping[str, Vendor]) -> list[Mail]:
+    """The buyer's confirmation, and to each vendor its own part."""
+    return [_confirmation(order, buyer, vendors)] + [
+        _sale(order, part, vendors.get(part.vendor_id)) for part in order.parts
+    ]
+
+
+def order_cancelled(number: str, reason: str, buyer: Contact | None) -> list[Mail]:
+    data = shown(number=number, buyer=_name(buyer), reason=_REASONS.get(reason, _OTHER_REASON))
+    return [Mail(BUYER, _email(buyer), "order-cancelled", data)]
+
+
+def vendor_approved(vendor: Vendor, owner: Contact | None) -> list[Mail]:
+    return [Mail(OWNER, _email(owner), "vendor-approved", shown(owner=_name(owner), vendor=vendor.name))]
+
+
+def shown(**texts: str) -> dict[str, str]:
+    """Texts for both parts of a mail, each on one line."""
+    lines = {name: " ".join(text.split()) for name, text in texts.items()}
+    return lines | {f"{name}Html": escape(text) for name, text in lines.items()}
+
+
+def _confirmation(order: OrderSnapshot, buyer: Contact | None, vendors: Mapping[str, Vendor]) -> Mail:
+    data: dict[str, Any] = shown(
+        number=order.number,
+        buyer=_name(buyer),
+        subtotal=str(order.subtotal),
+        shipping=str(order.shipping),
+        total=str(order.total),
+    )
+    data["parts"] = [_part(order, part, vendors.get(part.vendor_id)) for part in order.parts]
+    data["address"] = _address(order.address)
+    return Mail(BUYER, _email(buyer), "order-confirmed", data)
+
+
+def _part(order: OrderSnapshot, part: Part, vendor: Vendor | None) -> dict[str, Any]:
+    named = shown(vendor=vendor.name if vendor else "A vendor", partShipping=str(part.shipping))
+    return named | {"lines": _lines(order.lines_of(part.vendor_id))}
+
+
+def _sale(order: OrderSnapshot, part: Part, vendor: Vendor | None) -> Mail:
+    """Tells a vendor of its own lines and where to send them, and nothing else of the buyer or of other vendors."""
+    data: dict[str, Any] = shown(
+        number=order.number,
+        vendor=vendor.name if vendor else "",
+        subtotal=str(part.subtotal),
+        shipping=str(part.shipping),
+        total=str(part.subtotal + part.shipping),
+        earnings=str(part.earnings),
+        method=order.shipping_method,
+    )
+    data["lines"] = _lines(order.lines_of(part.vendor_id))
+    data["address"] = _address(order.address)
+    return Mail(f"vendor:{part.vendor_id}", vendor.support_email if vendor else "", "vendor-sale", data)
+
+
+def _lines(lines: Iterable[LineSnapshot]) -> list[dict[str, str]]:
+    return [
+        shown(title=line.title, sku=line.sku, quantity=str(line.quantity), lineTotal=str(line.total)) for line in lines
+    ]
+
+
+def _address(address: Mapping[str, str]) -> list[dict[str, str]]:
+    """The lines of an address label."""
+    town = " ".join(address.get(part, "") for part in ("postalCode", "city", "state"))
+    rows = (
+        address.get("name", ""),
+        address.get("line1", ""),
+        address.get("line2", ""),
+        town,
+        address.get("country", ""),
+    )
+    return [shown(row=row) for row in rows if row.strip()]
+
+
+def _name(contact: Contact | None) -> str:
+    return contact.name if contact else ""
+
+
+def _email(contact: Contact | None) -> str:
+    return contact.email if contact else ""

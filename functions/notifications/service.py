@@ -1,0 +1,53 @@
+"""Who is told of what. Each recipient of an event is written to once, with one exception.
+
+One read and one write an event. Mails are sent before they are noted: after a crash in between, the event comes again
+and its mails are sent a second time. The other order could lose them.
+"""
+
+from collections.abc import Iterable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from market import log
+from notifications import gateway, model, store
+from notifications.model import Mail
+
+
+def tell_of_payment(event_id: str, *, order_id: str, customer_id: str, vendor_ids: Iterable[str]) -> None:
+    found = store.facts(event_id, person=customer_id, vendor_ids=vendor_ids, order_id=order_id)
+    assert found.order
+    _send(event_id, model.order_paid(found.order, found.person, found.vendors), found.told)
+
+
+def tell_of_cancellation(event_id: str, *, number: str, customer_id: str, reason: str) -> None:
+    found = store.facts(event_id, person=customer_id)
+    _send(event_id, model.order_cancelled(number, reason, found.person), found.told)
+
+
+def tell_of_approval(event_id: str, *, vendor_id: str, owner_id: str) -> None:
+    found = store.facts(event_id, person=owner_id, vendor_ids=[vendor_id])
+    vendor = found.vendors[vendor_id]
+    _send(event_id, model.vendor_approved(vendor, found.person), found.told)
+
+
+def _send(event_id: str, mails: Iterable[Mail], told: frozenset[str]) -> None:
+    """Send what was not sent before. Raises the first error that may pass, after all others were tried and noted."""
+    sent: list[str] = []
+    failed: list[str] = []
+    passing: list[Exception] = []
+    for mail in mails:
+        if mail.kind in told:
+            continue
+        try:
+            gateway.send(mail)
+            sent.append(mail.kind)
+        except gateway.Undeliverable as refused:
+            log.error("mail refused", event_id=event_id, kind=mail.kind, template=mail.template, reason=str(refused))
+            failed.append(mail.kind)
+        except (ClientError, BotoCoreError) as error:
+            passing.append(error)
+    store.remember(event_id, sent=sent, failed=failed)
+    if sent:
+        log.info("mails sent", event_id=event_id, kinds=sent)
+    if passing:
+        raise passing[0]

@@ -1,0 +1,14 @@
+"""What payments do when they hear of something."""
+
+from market.events import Consumer, Envelope
+from payments import service
+from payments.manifest import MANIFEST
+
+consumer = Consumer(MANIFEST)
+handler = consumer.handler
+
+
+@consumer.on("order.cancellation_requested")
+def cancel(envelope: Envelope) -> None:
+    """End the checkout's wait for the payment."""
+    service.cancel(envelope.data["order_id"])

@@ -1,0 +1,34 @@
+"""Steps and undos of the checkout that payments own."""
+
+from typing import Any
+
+from market.tasks import Tasks
+from payments import service
+from payments.manifest import MANIFEST
+
+tasks = Tasks(MANIFEST)
+handler = tasks.handler
+
+
+@tasks.task("await_payment")
+def await_payment(given: dict[str, Any], token: str) -> None:
+    """Wait, with the task token, until the customer has paid, given up or run out of attempts."""
+    service.await_payment(given["orderId"], token)
+
+
+@tasks.task("resolve")
+def resolve(given: dict[str, Any]) -> None:
+    """The wait timed out: ask the provider."""
+    service.resolve(given["orderId"])
+
+
+@tasks.task("capture")
+def capture(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the authorized money."""
+    return service.capture(given["orderId"])
+
+
+@tasks.task("undo")
+def undo(given: dict[str, Any]) -> None:
+    """Undo of the payment: void or refund."""
+    service.undo(given["orderId"])

@@ -1,0 +1,10 @@
+"""Vendors: who sells here, from application to suspension."""
+
+from market.manifest import Function, Manifest
+
+MANIFEST = Manifest(
+    service="vendors",
+    prefixes=("VEN#", "VSL#", "VES#"),
+    functions=(Function(name="api", handler="vendors.api.handler", kind="api"),),
+    publishes=("vendor.applied", "vendor.approved", "vendor.rejected", "vendor.suspended", "vendor.reinstated"),
+)
