@@ -1,0 +1,1 @@
+"""The marketplace's AWS infrastructure, made from the service manifests."""

@@ -1,0 +1,124 @@
+"""What differs between stages, and every physical name: stacks find each other's resources by name."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+REGION = "us-east-1"
+"""One region. WAF and certificates of CloudFront must be here, so with everything here nothing crosses regions."""
+
+PYTHON = "3.13"
+"""Lambda's Python: starts in 80 ms where 3.14 takes 100 (published figures). Sources stay 3.11-compatible."""
+
+StageName = Literal["dev", "staging", "prod"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One deployment of the whole marketplace.
+
+    lasting: data outlives its stack, stacks are protected from deletion.
+    canary: new code gets 10 % of the traffic for five minutes and is rolled back by its alarms.
+    edge: CloudFront and WAF stand in front of the API.
+    burst, rate: what the API lets through at once and per second, over all routes.
+    """
+
+    name: StageName
+    log_retention: logs.RetentionDays
+    archive_days: int
+    sender: str
+    order_no_prefix: str
+    origins: tuple[str, ...]
+    hold_minutes: int = 15
+    log_level: str = "INFO"
+    lasting: bool = False
+    alarms: bool = True
+    canary: bool = False
+    edge: bool = False
+    burst: int = 200
+    rate: int = 100
+    media_url: str = "/media"
+
+    @property
+    def prefix(self) -> str:
+        return f"market-{self.name}"
+
+    @property
+    def removal(self) -> RemovalPolicy:
+        return RemovalPolicy.RETAIN if self.lasting else RemovalPolicy.DESTROY
+
+    @property
+    def table(self) -> str:
+        return self.prefix
+
+    @property
+    def bus(self) -> str:
+        return self.prefix
+
+    @property
+    def root_secret(self) -> str:
+        return f"{self.prefix}/root"
+
+    @property
+    def origin_secret(self) -> str:
+        return f"{self.prefix}/origin"
+
+    @property
+    def checkout(self) -> str:
+        return f"{self.prefix}-checkout"
+
+    @property
+    def alarm_topic(self) -> str:
+        return f"{self.prefix}-alarms"
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether payments go to the sandbox provider that comes with the marketplace."""
+        return self.name != "prod"
+
+    def function(self, service: str, name: str) -> str:
+        """A function's physical name; the service is said once."""
+        return f"{self.prefix}-{name}" if name.startswith(service) else f"{self.prefix}-{service}-{name}"
+
+    def queue(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="dev",
+            log_retention=logs.RetentionDays.ONE_WEEK,
+            archive_days=3,
+            sender="orders@dev.marketplace.example",
+            order_no_prefix="DV",
+            origins=("http://localhost:5173", "http://127.0.0.1:8080"),
+            log_level="DEBUG",
+        ),
+        Stage(
+            name="staging",
+            log_retention=logs.RetentionDays.TWO_WEEKS,
+            archive_days=14,
+            sender="orders@staging.marketplace.example",
+            order_no_prefix="ST",
+            origins=("https://staging.marketplace.example",),
+            edge=True,
+        ),
+        Stage(
+            name="prod",
+            log_retention=logs.RetentionDays.THREE_MONTHS,
+            archive_days=90,
+            sender="orders@marketplace.example",
+            order_no_prefix="MK",
+            origins=("https://marketplace.example",),
+            lasting=True,
+            canary=True,
+            edge=True,
+            burst=2000,
+            rate=1000,
+        ),
+    )
+}

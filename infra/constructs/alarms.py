@@ -1,0 +1,69 @@
+"""Alarms: each tells the alarms topic what to do, by the page of docs/runbooks; none rings for missing data."""
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import Stage
+
+
+def alarm(
+    scope: Construct,
+    name: str,
+    metric: cloudwatch.IMetric,
+    *,
+    stage: Stage,
+    says: str,
+    runbook: str,
+    above: float = 0,
+    periods: int = 1,
+) -> cloudwatch.Alarm | None:
+    """Ring when `metric` is above the threshold in so many periods; None in stages without alarms.
+
+    says: what is wrong, as a sentence without its full stop. runbook: the page of docs/runbooks that helps.
+    """
+    if not stage.alarms:
+        return None
+    made = cloudwatch.Alarm(
+        scope,
+        name,
+        metric=metric,
+        threshold=above,
+        evaluation_periods=periods,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        alarm_description=f"{says}. What to do: docs/runbooks/{runbook}.md",
+    )
+    made.add_alarm_action(actions.SnsAction(_topic(scope, stage)))
+    return made
+
+
+def alarm_when_not_empty(scope: Construct, name: str, queue: sqs.IQueue, *, stage: Stage, says: str) -> None:
+    visible = queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1), statistic="Maximum")
+    alarm(scope, name, visible, stage=stage, says=says, runbook="dead-letters")
+
+
+def function_alarms(
+    scope: Construct, function: lambda_.IFunction, *, stage: Stage, name: str
+) -> list[cloudwatch.Alarm]:
+    """Failures and throttles of the function; the first rolls a canary back."""
+    minute = Duration.minutes(1)
+    errors, throttles = function.metric_errors(period=minute), function.metric_throttles(period=minute)
+    made = [
+        alarm(scope, "Errors", errors, stage=stage, says=f"{name} fails", runbook="function-errors", above=2),
+        alarm(scope, "Throttles", throttles, stage=stage, says=f"{name} is throttled", runbook="throttles"),
+    ]
+    return [one for one in made if one]
+
+
+def _topic(scope: Construct, stage: Stage) -> sns.ITopic:
+    stack = Stack.of(scope)
+    found = stack.node.try_find_child("AlarmTopic")
+    if found is None:
+        arn = stack.format_arn(service="sns", resource=stage.alarm_topic, arn_format=ArnFormat.NO_RESOURCE_NAME)
+        found = sns.Topic.from_topic_arn(stack, "AlarmTopic", arn)
+    return found  # type: ignore[return-value]  # the child of that name is always the topic

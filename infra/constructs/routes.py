@@ -1,0 +1,60 @@
+"""The HTTP routes of one function: the JWT authorizer stands before each unless anyone may call it."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+
+if TYPE_CHECKING:
+    from market.http import Route
+
+
+def add_routes(
+    scope: Construct, alias: lambda_.Alias, routes: Iterable["Route"], *, api: apigateway.IHttpApi, authorizer: str
+) -> None:
+    """One integration and one permission serve all routes: a permission each would outgrow the function's policy."""
+    integration = apigateway.CfnIntegration(
+        scope,
+        "Integration",
+        api_id=api.api_id,
+        integration_type="AWS_PROXY",
+        integration_uri=alias.function_arn,
+        payload_format_version="2.0",
+    )
+    lambda_.CfnPermission(
+        scope,
+        "CalledByApi",
+        action="lambda:InvokeFunction",
+        function_name=alias.function_arn,
+        principal="apigateway.amazonaws.com",
+        source_arn=Stack.of(scope).format_arn(service="execute-api", resource=api.api_id, resource_name="*/*"),
+    )
+    for route in routes:
+        _route(scope, route, target=f"integrations/{integration.ref}", api=api, authorizer=authorizer)
+
+
+def _route(scope: Construct, route: "Route", *, target: str, api: apigateway.IHttpApi, authorizer: str) -> None:
+    path = re.sub(r"<(\w+)>", r"{\1}", route.path)
+    public = "anyone" in route.callers
+    made = apigateway.CfnRoute(
+        scope,
+        _id(route.method, path),
+        api_id=api.api_id,
+        route_key=f"{route.method} {path}",
+        target=target,
+        authorization_type="NONE" if public else "JWT",
+        authorizer_id=None if public else authorizer,
+    )
+    if public:
+        acknowledge(made, "AwsSolutions-APIG4", "Declared public in code; a test pins the exact set of public routes.")
+
+
+def _id(method: str, path: str) -> str:
+    words = re.split(r"[^A-Za-z0-9]+", path.replace("{", "By-"))
+    return method.capitalize() + "".join(word[:1].upper() + word[1:] for word in words)

@@ -1,0 +1,1 @@
+"""The deployment itself, on one machine: the unmodified app goes through CloudFormation into MiniStack."""

@@ -1,0 +1,73 @@
+"""Completes MiniStack's IAM, so that policies are judged as on AWS: a request's resource and condition keys."""
+
+import functools
+from typing import Any
+from urllib.parse import parse_qs
+
+from infra.rehearse.leading_keys import leading_keys
+
+
+def complete(actions: Any, evaluator: Any, stepfunctions: Any) -> None:
+    _trust_loopback(evaluator)
+    _tell_leading_keys(actions)
+    _tell_senders(actions)
+    _tell_resources(actions, stepfunctions)
+
+
+def _trust_loopback(evaluator: Any) -> None:
+    """Policies refuse plain HTTP. What never leaves the machine counts as secure, or nothing would be allowed."""
+    resolve = evaluator._resolve_condition_key
+
+    @functools.wraps(resolve)
+    def resolved(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    evaluator._resolve_condition_key = resolved
+
+
+def _tell_leading_keys(actions: Any) -> None:
+    """Which partitions a request touches, so that a service is refused another's items."""
+    context = actions.dynamodb_service_context
+
+    @functools.wraps(context)
+    def with_keys(body: bytes) -> dict[str, Any]:
+        keys = leading_keys(body)
+        found: dict[str, Any] = context(body)
+        return found | ({"dynamodb:LeadingKeys": keys} if keys else {})
+
+    actions.dynamodb_service_context = with_keys
+
+
+def _tell_senders(actions: Any) -> None:
+    """From which address a mail is sent."""
+    context = actions.request_tag_context
+
+    @functools.wraps(context)
+    def with_sender(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
+        sender = _sender(body) if service == "ses" else ""
+        found: dict[str, Any] = context(service, action, body, parameters)
+        return found | ({"ses:FromAddress": sender} if sender else {})
+
+    actions.request_tag_context = with_sender
+
+
+def _tell_resources(actions: Any, stepfunctions: Any) -> None:
+    """A mail's resource is the sender's identity; a task token's is the state machine, here the only one there is."""
+    resource_arn = actions.extract_resource_arn
+
+    @functools.wraps(resource_arn)
+    def told(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> str:
+        found: str = resource_arn(service, method, path, headers, body, query, region, account)
+        if service == "ses" and (sender := _sender(body)):
+            return f"arn:aws:ses:{region}:{account}:identity/{sender.partition('@')[2]}"
+        machines = list(stepfunctions._state_machines) if service == "states" and found == "*" else []
+        return machines[0] if len(machines) == 1 else found
+
+    actions.extract_resource_arn = told
+
+
+def _sender(body: bytes) -> str:
+    """The `Source` of an SES request in the query protocol; empty for other requests."""
+    return parse_qs(body.decode("utf-8", "replace")).get("Source", [""])[0]

@@ -1,0 +1,1 @@
+"""One module per stack: first those that keep data (identity, data, messaging), then those that can be made again."""

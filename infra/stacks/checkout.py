@@ -1,0 +1,116 @@
+"""The checkout state machine, from its definition file and the functions that do its tasks."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.config import Stage
+from infra.constructs.alarms import alarm
+from infra.constructs.function import alias_arn
+from infra.services import Source
+
+DEFINITION = "statemachines/checkout/definition.asl.json"
+
+
+class CheckoutStack(Stack):
+    """Stateless as a resource; executions under way end with the machine, so it is never replaced lightly."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        stage: Stage,
+        root: Path,
+        services: dict[str, Source],
+        parked: sqs.IQueue,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, name, description="Checkout state machine", **options)
+        definition = (root / DEFINITION).read_text(encoding="utf-8")
+        given = {"ParkedQueueUrl": parked.queue_url} | self._tasks(stage, services)
+        wanted = sorted(set(re.findall(r"\$\{(\w+)\}", definition)))
+        role = self._role([given[word] for word in wanted if word.endswith("Tasks")])
+        if "ParkedQueueUrl" in wanted:
+            role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[parked.queue_arn]))
+        self.machine = stepfunctions.StateMachine(
+            self,
+            "Checkout",
+            state_machine_name=stage.checkout,
+            state_machine_type=stepfunctions.StateMachineType.STANDARD,
+            definition_body=stepfunctions.DefinitionBody.from_string(definition),
+            definition_substitutions={word: given[word] for word in wanted},
+            role=role.without_policy_updates(),
+            tracing_enabled=True,
+            logs=stepfunctions.LogOptions(
+                destination=self._logs(stage), level=stepfunctions.LogLevel.ERROR, include_execution_data=False
+            ),
+        )
+        acknowledge(
+            self.machine,
+            "AwsSolutions-SF1",
+            "Standard executions keep their whole history; logging it again would cost more than they do.",
+        )
+        self._alarms(stage, parked)
+
+    def _tasks(self, stage: Stage, services: dict[str, Source]) -> dict[str, str]:
+        """ARNs by substitution name, such as OrdersTasks."""
+        return {
+            f"{service.name.title()}Tasks": alias_arn(self, stage.function(service.name, function.name))
+            for service in services.values()
+            for function in service.functions(stage.name)
+            if function.kind == "tasks"
+        }
+
+    def _role(self, functions: list[str]) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=functions))
+        tracing = [
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ]
+        delivery = [
+            f"logs:{action}"
+            for action in (
+                "CreateLogDelivery",
+                "DeleteLogDelivery",
+                "DescribeLogGroups",
+                "DescribeResourcePolicies",
+                "GetLogDelivery",
+                "ListLogDeliveries",
+                "PutResourcePolicy",
+                "UpdateLogDelivery",
+            )
+        ]
+        role.add_to_policy(iam.PolicyStatement(actions=tracing + delivery, resources=["*"]))
+        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", "Tracing and log delivery know no resources.")
+        return role
+
+    def _logs(self, stage: Stage) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/vendedlogs/states/{stage.checkout}",
+            retention=stage.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _alarms(self, stage: Stage, parked: sqs.IQueue) -> None:
+        period = Duration.minutes(5)
+        failed, late = self.machine.metric_failed(period=period), self.machine.metric_timed_out(period=period)
+        left = "checkout-failed"
+        alarm(self, "Failed", failed, stage=stage, says="Checkouts failed: their undo did not finish", runbook=left)
+        alarm(self, "TimedOut", late, stage=stage, says="Checkouts did not end in time", runbook=left)
+        waiting = parked.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum")
+        says = "An undo was given up and waits for a person"
+        alarm(self, "ParkedUndo", waiting, stage=stage, says=says, runbook="parked-undo")

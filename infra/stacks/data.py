@@ -1,0 +1,118 @@
+"""What must never be lost: the table, the media and the secret from which all keys are derived."""
+
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secrets
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.config import Stage
+from infra.pinned import pin
+
+INDEXES = ("by1", "by2", "by3")
+
+
+class DataStack(Stack):
+    """Stateful: kept when the stage is lasting, logical ids pinned."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, **options: Any) -> None:
+        super().__init__(scope, name, description="Table, media and root secret", **options)
+        self.table = self._table(stage)
+        self.media = self._media(stage)
+        self.secret = self._secret(stage)
+        if stage.edge:
+            self._serve_media()
+            self.origin = self._origin(stage)
+
+    def _table(self, stage: Stage) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=stage.table,
+            partition_key=_key("pk"),
+            sort_key=_key("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=stage.lasting,
+            removal_policy=stage.removal,
+        )
+        for index in INDEXES:
+            table.add_global_secondary_index(
+                index_name=index,
+                partition_key=_key(f"{index}pk"),
+                sort_key=_key(f"{index}sk"),
+                projection_type=dynamodb.ProjectionType.INCLUDE,
+                non_key_attributes=["card"],
+            )
+        return pin(table, "Table")
+
+    def _media(self, stage: Stage) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Media",
+            bucket_name=f"{stage.prefix}-media-{self.account}-{self.region}",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=stage.lasting,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2))],
+            removal_policy=stage.removal,
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions-S1",
+            "Product pictures are public; CloudFront logs who reads them, and only our functions write.",
+        )
+        return pin(bucket, "Media")
+
+    def _serve_media(self) -> None:
+        """CloudFront reads for anyone; which distributions may is said by account, as theirs are made later."""
+        self.media.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                resources=[self.media.arn_for_objects("*")],
+                principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+                conditions={"StringEquals": {"AWS:SourceAccount": self.account}},
+            )
+        )
+
+    def _origin(self, stage: Stage) -> secrets.Secret:
+        """What CloudFront sends along so that the API knows its requests."""
+        secret = secrets.Secret(
+            self,
+            "OriginSecret",
+            secret_name=stage.origin_secret,
+            description="Proof that a request came through CloudFront",
+            generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+            removal_policy=stage.removal,
+        )
+        acknowledge(secret, "AwsSolutions-SMG4", "CloudFront and the API must change it together; a deployment does.")
+        return pin(secret, "OriginSecret")
+
+    def _secret(self, stage: Stage) -> secrets.Secret:
+        secret = secrets.Secret(
+            self,
+            "RootSecret",
+            secret_name=stage.root_secret,
+            description="Every other key of the stage is derived from this one",
+            generate_secret_string=secrets.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            removal_policy=stage.removal,
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "Rotation would void signed cursors and webhook signatures at once; it is done by hand, with overlap.",
+        )
+        return pin(secret, "RootSecret")
+
+
+def _key(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
