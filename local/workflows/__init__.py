@@ -1,0 +1,1 @@
+"""A durable interpreter of the Amazon States Language (the JSONPath dialect)."""
