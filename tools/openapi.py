@@ -1,0 +1,140 @@
+"""Builds the OpenAPI document of the whole API from what each service declares.
+
+python -m tools.openapi            writes functions/backbone/openapi.json
+python -m tools.openapi --check    says whether it is up to date; exits with 1 if not
+"""
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.services import ROOT, import_from
+from tools.generated import finish
+
+TARGET = ROOT / "functions" / "backbone" / "openapi.json"
+Document = dict[str, Any]
+_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
+
+
+_HEADERS = {
+    "idempotency_key_required": (
+        "Idempotency-Key", True, "8 to 128 printable characters; the same key and body give the first answer again."
+    ),
+    "precondition_failed": (
+        "If-Match", False, "The `ETag` that you saw; the change is refused if the resource has another by now."
+    ),
+}  # fmt: skip
+"""Headers that a route reads, told by the refusal that it declares for them: (name, required, description)."""
+
+
+def built() -> dict[Path, str]:
+    return {TARGET: json.dumps(merged(documents()), indent=1, ensure_ascii=False, sort_keys=True) + "\n"}
+
+
+def documents() -> dict[str, Document]:
+    """The document of every API function, by `<service>.<function>`."""
+    import_from(ROOT)
+    found: dict[str, Document] = {}
+    for path in sorted((ROOT / "functions").glob("*/manifest.py")):
+        manifest = importlib.import_module(f"{path.parent.name}.manifest").MANIFEST
+        for function in manifest.functions:
+            if function.kind == "api":
+                module = importlib.import_module(function.handler.rpartition(".")[0])
+                found[f"{manifest.service}.{function.name}"] = module.api.openapi()
+    return found
+
+
+def merged(parts: Mapping[str, Document]) -> Document:
+    """One document. Schemas of one name that differ between services get their service's name in front.
+
+    Raises ValueError for a route or an operation that two of them declare.
+    """
+    parts = _told_apart(parts)
+    whole: Document = json.loads(json.dumps(next(iter(parts.values()))))
+    whole |= {"paths": {}, "tags": sorted(({"name": name.partition(".")[0]} for name in parts), key=str)}
+    whole["tags"] = [tag for number, tag in enumerate(whole["tags"]) if tag not in whole["tags"][:number]]
+    schemas: dict[str, Any] = {}
+    whole.setdefault("components", {})["schemas"] = schemas
+    operations: set[str] = set()
+    for part in parts.values():
+        for path, methods in part["paths"].items():
+            known = whole["paths"].setdefault(path, {})
+            names = {method["operationId"] for method in methods.values()}
+            if known.keys() & methods.keys() or names & operations:
+                raise ValueError(f"{path} is declared twice")
+            known |= methods
+            operations |= names
+        schemas |= _schemas(part)
+    _prune(whole)
+    _name_headers(whole)
+    return whole
+
+
+def _name_headers(document: Document) -> None:
+    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
+        answers = operation.get("responses", {}).values()
+        refusals = {code for answer in answers for code in answer["description"].split(", ")}
+        for name, required, description in (told for code, told in _HEADERS.items() if code in refusals):
+            header = {"name": name, "in": "header", "required": required, "description": description}
+            operation.setdefault("parameters", []).append(header | {"schema": {"type": "string"}})
+
+
+def _prune(document: Document) -> None:
+    """Drop schemas that nothing refers to: Powertools adds its own for errors that we describe otherwise."""
+    schemas = document["components"]["schemas"]
+    used: set[str] = set()
+    waiting = [json.dumps(document["paths"])]
+    while waiting:
+        new = set(_REFERENCE.findall(waiting.pop())) - used
+        used |= new
+        waiting += [json.dumps(schemas[name]) for name in new]
+    document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
+
+
+def _told_apart(parts: Mapping[str, Document]) -> dict[str, Document]:
+    """The documents with clashing schemas renamed: repeatedly, for that may set apart those that refer to them."""
+    current = dict(parts)
+    while clashes := _clashes(current):
+        current = {name: _renamed(part, name, clashes) for name, part in current.items()}
+    return current
+
+
+def _clashes(parts: Mapping[str, Document]) -> set[str]:
+    seen: dict[str, Any] = {}
+    return {
+        name
+        for part in parts.values()
+        for name, schema in _schemas(part).items()
+        if seen.setdefault(name, schema) != schema
+    }
+
+
+def _renamed(part: Document, owner: str, clashes: set[str]) -> Document:
+    prefix = "".join(word.capitalize() for word in owner.removesuffix(".api").replace("-", ".").split("."))
+    names = {name: f"{prefix}{name}" for name in clashes & _schemas(part).keys()}
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [walk(entry) for entry in value]
+        if not isinstance(value, dict):
+            return value
+        changed = {key: walk(entry) for key, entry in value.items()}
+        name = str(value.get("$ref", "")).removeprefix("#/components/schemas/")
+        return changed | ({"$ref": f"#/components/schemas/{names[name]}"} if name in names else {})
+
+    result: Document = walk(part)
+    result["components"]["schemas"] = {names.get(name, name): schema for name, schema in _schemas(result).items()}
+    return result
+
+
+def _schemas(part: Document) -> dict[str, Any]:
+    schemas: dict[str, Any] = part.get("components", {}).get("schemas", {})
+    return schemas
+
+
+if __name__ == "__main__":
+    sys.exit(finish(built(), "python -m tools.openapi"))
