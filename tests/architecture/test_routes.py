@@ -1,0 +1,141 @@
+"""Who may call what: the exact public routes, and what asks for an Idempotency-Key."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from market.http import ANYONE, CUSTOMER, ServiceApi
+from tests.architecture.code import ROOT, Project
+from tests.architecture.promises import money_is_moved_once, public_routes_are_those_agreed, routes_follow_the_style
+from tests.architecture.sample import broken, sound
+from tests.kernel.lamps import MANIFEST
+
+PUBLIC = """
+GET  /v1/categories
+GET  /v1/products
+GET  /v1/products/<slug>
+GET  /v1/inventory/<sku>
+GET  /v1/vendors
+GET  /v1/vendors/<vendor_id>
+POST /v1/auth/register
+POST /v1/auth/verify
+POST /v1/auth/resend
+POST /v1/auth/login
+POST /v1/auth/refresh
+POST /v1/auth/forgot-password
+POST /v1/auth/reset-password
+POST /v1/payments/webhook/<name>
+"""
+"""Every route without an access token. The webhook is signed by the provider."""
+
+DOCUMENTATION = """
+GET  /
+GET  /health
+GET  /openapi.json
+GET  /docs
+GET  /docs/<name>
+"""
+SANDBOX = """
+POST /sandbox/v1/payment_intents
+GET  /sandbox/v1/payment_intents/<intent_id>
+POST /sandbox/v1/payment_intents/<intent_id>/confirm
+POST /sandbox/v1/payment_intents/<intent_id>/capture
+POST /sandbox/v1/payment_intents/<intent_id>/void
+POST /sandbox/v1/payment_intents/<intent_id>/refund
+"""
+"""Another company's API, played in every stage but production; it has keys and secrets of its own."""
+
+MONEY = {"orders", "payments", "ledger"}
+KEYED = {"POST /v1/orders"}
+ONCE_BY_NATURE = {
+    "POST /v1/checkout/summary": "changes prices in the cart only",
+    "POST /v1/orders/<order_no>/cancellation": "an order is cancelled once",
+    "POST /v1/payments/intent": "an order has one payment; asking again gives the same one",
+    "POST /v1/payments/webhook/<name>": "a payment's status is its fence",
+}
+
+
+def listed(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def apis() -> dict[str, ServiceApi]:
+    """The api object of every function of kind `api`."""
+    names = [
+        function.handler.rpartition(".")[0]
+        for service in Project(ROOT).services
+        for function in service.manifest.functions
+        if function.kind == "api"
+    ]
+    return {name: importlib.import_module(name).api for name in names}
+
+
+def test_exactly_these_routes_are_public(apis: dict[str, ServiceApi]) -> None:
+    found = list(public_routes_are_those_agreed(apis, listed(PUBLIC + DOCUMENTATION + SANDBOX)))
+
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_routes_follow_one_style(apis: dict[str, ServiceApi]) -> None:
+    found = list(routes_follow_the_style(apis))
+
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_every_route_is_described(apis: dict[str, ServiceApi]) -> None:
+    """Building the document builds the validation of each route: a parameter that Powertools cannot read fails here."""
+    for name, api in apis.items():
+        described = {(method.upper(), path) for path, methods in api.openapi()["paths"].items() for method in methods}
+        assert described == {(r.method, r.path.replace("<", "{").replace(">", "}")) for r in api.routes}, name
+
+
+def test_money_moves_once() -> None:
+    found = list(money_is_moved_once(Project(ROOT), KEYED, ONCE_BY_NATURE, MONEY))
+
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.fixture
+def small() -> dict[str, ServiceApi]:
+    api = ServiceApi(MANIFEST)
+    api.get("/v1/lamps", callers=[ANYONE])(lambda: {})
+    api.post("/v1/lamps/<lamp>", callers=[CUSTOMER])(lambda lamp: {})
+    return {"lamps.api": api}
+
+
+def test_a_route_that_became_public_is_reported(small: dict[str, ServiceApi]) -> None:
+    assert list(public_routes_are_those_agreed(small, ["GET /v1/lamps"])) == []
+    assert list(public_routes_are_those_agreed(small, [])) == ["lamps.api: GET /v1/lamps is public"]
+
+
+def test_a_public_route_that_is_gone_is_reported(small: dict[str, ServiceApi]) -> None:
+    (found,) = public_routes_are_those_agreed(small, ["GET /v1/lamps", "POST /v1/lamps/<lamp>"])
+
+    assert found.startswith("POST /v1/lamps/<lamp> is agreed to be public")
+
+
+def test_routes_without_style_are_reported(small: dict[str, ServiceApi]) -> None:
+    small["rooms.api"] = ServiceApi(MANIFEST)
+    assert list(routes_follow_the_style(small)) == ["rooms.api: the api has no routes"]
+    small["rooms.api"].get("/rooms", callers=[ANYONE])(lambda: {})
+    small["rooms.api"].post("/v1/lamps/<room>", callers=[CUSTOMER])(lambda room: {})
+    assert list(routes_follow_the_style(small)) == [
+        "rooms.api: /rooms has no version",
+        "rooms.api: POST /v1/lamps/<room> is a route of lamps.api too",
+    ]
+
+
+def test_a_post_without_a_key_is_reported(tmp_path: Path) -> None:
+    route = "POST /v1/lamps/<lamp>"
+    project = sound(tmp_path)
+    assert list(money_is_moved_once(project, {route}, {}, {"lamps"})) == []
+    assert list(money_is_moved_once(project, {}, {}, {"lamps"})) == [f"{route} is in neither list"]
+    assert list(money_is_moved_once(project, {}, {route, "POST /x"}, {"lamps"})) == [
+        "POST /x is listed, but is not there"
+    ]
+    project = broken(tmp_path, "functions/lamps/api.py", "api.idempotency()", "api.caller")
+    assert list(money_is_moved_once(project, {route}, {}, {"lamps"})) == [
+        f"{route} does not ask for an Idempotency-Key"
+    ]

@@ -1,0 +1,33 @@
+"""Runs of the marketplace under a seed."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from local.database import Database
+from tests.conftest import TABLE
+from tests.faults import crowd
+from tests.faults.crowd import Crowd
+from tests.faults.network import StormyCheckout
+
+Simulate = Callable[[int], Crowd]
+
+
+@pytest.fixture
+def simulate(dynoxide: Database, environment: pytest.MonkeyPatch) -> Iterator[Simulate]:
+    """Tell the story of a seed to its end, on a table of its own; look at it before you ask for the next one."""
+    environment.setenv("LOG_LEVEL", "ERROR")
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide.url)
+    environment.setattr(logging.getLogger("market.local"), "disabled", True)
+    with ExitStack() as ends:
+
+        def run(seed: int) -> Crowd:
+            name = f"storm-{seed}"
+            dynoxide.create(name, TABLE)
+            ends.callback(dynoxide.drop, name)
+            environment.setenv("TABLE_NAME", name)
+            return crowd.run(ends.enter_context(closing(StormyCheckout(environment, seed))))
+
+        yield run

@@ -1,0 +1,94 @@
+"""Roles: a function reaches its own items and what its capabilities name, nothing else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.config import STAGES
+from infra.services import Source
+from tests.infra.assembly import Assembly, as_list
+
+UNSCOPED = {  # actions that know no resources
+    *("xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
+    *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
+    "dynamodb:ListStreams",
+}
+
+
+def _statements(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, properties in assembly.properties("AWS::IAM::Policy"):
+        for statement in properties["PolicyDocument"]["Statement"]:
+            yield name, statement
+    for name, properties in assembly.properties("AWS::IAM::Role"):
+        for policy in properties.get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+@pytest.fixture(params=["dev", "prod"])
+def assembly(request: pytest.FixtureRequest) -> Assembly:
+    return request.getfixturevalue(request.param)
+
+
+def test_nobody_may_scan_the_table(assembly: Assembly) -> None:
+    for name, statement in _statements(assembly):
+        assert not {"dynamodb:Scan", "dynamodb:PartiQLSelect"} & set(as_list(statement["Action"])), name
+
+
+def test_no_action_is_a_wildcard(assembly: Assembly) -> None:
+    for name, statement in _statements(assembly):
+        assert not [action for action in as_list(statement["Action"]) if "*" in action], name
+
+
+def test_only_actions_without_resources_are_allowed_on_all(assembly: Assembly) -> None:
+    for name, statement in _statements(assembly):
+        if "*" in as_list(statement["Resource"]):
+            assert set(as_list(statement["Action"])) <= UNSCOPED, name
+
+
+def test_items_are_reached_by_the_leading_keys_of_the_manifest(assembly: Assembly, services: dict[str, Source]) -> None:
+    stage = "prod" if "Edge" in assembly.templates else "dev"
+    for service in services.values():
+        prefixes = {"OUTBOX#", *service.manifest.prefixes}
+        for used in service.manifest.uses:
+            prefixes |= set(services[used].manifest.prefixes)
+        found = [
+            statement["Condition"]
+            for name, statement in _statements(assembly)
+            if name.startswith(f"{service.name.capitalize()}Service/") and "LeadingKeys" in str(statement)
+        ]
+        assert len(found) == 2 * len(service.functions(stage)), "items and indexes, for each function"
+        for condition in found:
+            assert set(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) == {f"{p}*" for p in prefixes}
+            assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}, "a request without keys must not pass"
+
+
+def test_every_table_statement_has_leading_keys(assembly: Assembly) -> None:
+    stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+    for name, statement in _statements(assembly):
+        actions = {action for action in as_list(statement["Action"]) if action.startswith("dynamodb:")}
+        if actions - stream:
+            assert "LeadingKeys" in str(statement.get("Condition")), name
+
+
+def test_indexes_have_a_statement_that_only_queries(assembly: Assembly) -> None:
+    for name, statement in _statements(assembly):
+        if "/index/" in str(statement["Resource"]):
+            assert as_list(statement["Action"]) == ["dynamodb:Query"], name
+            assert "*" not in str(statement["Resource"]), name
+
+
+def test_every_function_has_a_role_of_its_own(assembly: Assembly) -> None:
+    roles = [
+        f"{name.split('/')[0]}{function['Role']}" for name, function in assembly.properties("AWS::Lambda::Function")
+    ]
+    assert len(roles) == len(set(roles))
+
+
+def test_the_sandbox_provider_is_not_deployed_to_prod(prod: Assembly, services: dict[str, Source]) -> None:
+    assert not STAGES["prod"].sandbox
+    assert not [name for name, _ in prod.properties("AWS::Lambda::Function") if "andbox" in name]
+    for name, function in prod.properties("AWS::Lambda::Function"):
+        assert "SANDBOX_URL" not in function["Environment"]["Variables"], name

@@ -1,0 +1,98 @@
+"""Routes: every one is guarded unless it is on this list."""
+
+import re
+from typing import Any
+
+import pytest
+
+from infra.services import Source
+from tests.infra.assembly import Assembly
+
+PUBLIC = {
+    "GET /",
+    "GET /docs",
+    "GET /docs/{name}",
+    "GET /health",
+    "GET /openapi.json",
+    "POST /v1/auth/forgot-password",
+    "POST /v1/auth/login",
+    "POST /v1/auth/refresh",
+    "POST /v1/auth/register",
+    "POST /v1/auth/resend",
+    "POST /v1/auth/reset-password",
+    "POST /v1/auth/verify",
+    "GET /v1/categories",
+    "GET /v1/inventory/{sku}",
+    "POST /v1/payments/webhook/{name}",
+    "GET /v1/products",
+    "GET /v1/products/{slug}",
+    "GET /v1/vendors",
+    "GET /v1/vendors/{vendor_id}",
+}
+SANDBOX = {
+    "POST /sandbox/v1/payment_intents",
+    "GET /sandbox/v1/payment_intents/{intent_id}",
+    "POST /sandbox/v1/payment_intents/{intent_id}/capture",
+    "POST /sandbox/v1/payment_intents/{intent_id}/confirm",
+    "POST /sandbox/v1/payment_intents/{intent_id}/refund",
+    "POST /sandbox/v1/payment_intents/{intent_id}/void",
+}
+"""The sandbox provider's own routes, which are not deployed to prod."""
+
+
+def _routes(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    return {properties["RouteKey"]: properties for _, properties in assembly.properties("AWS::ApiGatewayV2::Route")}
+
+
+def _key(route: Any) -> str:
+    """A route of the code as API Gateway writes it."""
+    return route.method + " " + re.sub(r"<(\w+)>", r"{\1}", route.path)
+
+
+def test_exactly_these_routes_are_public(dev: Assembly, prod: Assembly) -> None:
+    for assembly, expected in ((dev, PUBLIC | SANDBOX), (prod, PUBLIC)):
+        public = {key for key, route in _routes(assembly).items() if route["AuthorizationType"] == "NONE"}
+        assert public == expected
+
+
+def test_every_other_route_asks_the_user_pool(dev: Assembly) -> None:
+    ((_, authorizer),) = dev.properties("AWS::ApiGatewayV2::Authorizer")
+    assert authorizer["AuthorizerType"] == "JWT"
+    assert "UserPool" in str(authorizer["JwtConfiguration"]["Issuer"])
+    for key, route in _routes(dev).items():
+        if key not in PUBLIC | SANDBOX:
+            assert route["AuthorizationType"] == "JWT", key
+            assert route["AuthorizerId"], key
+
+
+def test_every_route_in_code_is_deployed(dev: Assembly, services: dict[str, Source]) -> None:
+    declared = {_key(route) for service in services.values() for routes in service.routes.values() for route in routes}
+    assert set(_routes(dev)) == declared
+
+
+def test_a_route_reaches_the_function_that_declares_it(dev: Assembly, services: dict[str, Source]) -> None:
+    for template, name, route in dev.all("AWS::ApiGatewayV2::Route"):
+        integration_id = re.search(r"<(\w+)>", dev.text(route["Properties"]["Target"], template))
+        assert integration_id, name
+        integration = dev.templates[template]["Resources"][integration_id[1]]
+        function = dev.function(template, integration["Properties"]["IntegrationUri"])["Properties"]["FunctionName"]
+        service = template.removesuffix("Service").lower()
+        served = next(
+            entry for entry in services[service].manifest.functions if function == f"market-dev-{service}-{entry.name}"
+        )
+        keys = {_key(declared) for declared in services[service].routes[served.name]}
+        assert route["Properties"]["RouteKey"] in keys
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_api_is_throttled_and_logged(stage: str, request: pytest.FixtureRequest) -> None:
+    ((_, deployed),) = request.getfixturevalue(stage).properties("AWS::ApiGatewayV2::Stage")
+    assert deployed["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    assert deployed["AccessLogSettings"]["DestinationArn"]
+    assert "authorization" not in deployed["AccessLogSettings"]["Format"].lower().replace("authorizer", "")
+
+
+def test_browsers_may_call_from_our_pages_only(prod: Assembly) -> None:
+    ((_, api),) = prod.properties("AWS::ApiGatewayV2::Api")
+    assert api["CorsConfiguration"]["AllowOrigins"] == ["https://marketplace.example"]
+    assert "idempotency-key" in api["CorsConfiguration"]["AllowHeaders"]

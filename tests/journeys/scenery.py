@@ -1,0 +1,128 @@
+"""The scene of an attack: a stocked market, its routes, and everything that is stored there."""
+
+import importlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local.harness import InProcess, Reply
+from local.templates import Templates
+from market import config
+from tests.journeys.fair import Fair
+from tests.journeys.hostile import Operation
+
+JSON = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """A stocked market, and for every path parameter a value that is there."""
+
+    inside: InProcess
+    fair: Fair
+    places: dict[str, str]
+    operations: list[Operation]
+
+    def token(self, operation: Operation) -> str:
+        """Of somebody who may call it."""
+        for role, name in (("vendor", "lights"), ("customer", "ada"), ("staff", "staff")):
+            if role in operation.callers:
+                return self.fair.tokens[name]
+        return ""
+
+    def path(self, operation: Operation, **places: str) -> str:
+        filled = operation.path
+        for name in operation.names:
+            filled = filled.replace(f"{{{name}}}", places.get(name, self.places[name]))
+        return filled
+
+    def send(
+        self, operation: Operation, body: Any = None, *, query: str = "", headers: JSON | None = None, **places: str
+    ) -> Reply:
+        path = self.path(operation, **places) + (f"?{query}" if query else "")
+        sent = {"content-type": "application/json"} if isinstance(body, bytes) else {}
+        if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
+            from payments.gateway import api_key
+
+            sent["authorization"] = f"Bearer {api_key()}"
+        return self.inside.call(
+            operation.method, path, body, token=self.token(operation), headers=sent | (headers or {})
+        )
+
+    def body(self, operation: Operation) -> Any:
+        """A right one."""
+        return operation.sample() if operation.body else b"" if operation.raw else None
+
+    def state(self) -> str:
+        """Everything that is stored: the table, accounts and mails."""
+        items: list[JSON] = []
+        asked: JSON = {"TableName": config.setting("TABLE_NAME")}
+        while True:
+            page = config.client("dynamodb").scan(**asked)
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        items.sort(key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+        depths = {name: depth.total for name, depth in self.inside.runtime.depths().items()}
+        return json.dumps([items, len(self.inside.mails()), depths], sort_keys=True, indent=1)
+
+
+def on(inside: InProcess) -> Scene:
+    """Stock a fresh market."""
+    staff = inside.person("staff@example.com", roles=("customer", "staff"))
+    fair = Fair(inside, staff)
+    fair.tokens["staff"] = staff
+    fair.open(inside)
+    fair.sell("lights", "LAMP", 2_000, 1_000)
+    fair.sell("wood", "CHAIR", 8_000, 1_000)
+    fair.sell("wood", "FUTON", 8_000, 1_000, "JPY")
+    fair.tokens |= {name: inside.person(f"{name}@example.com") for name in ("ada", "bob")}
+    orders = {name: fair.buy(fair.tokens[name], ("LAMP", 1)) for name in ("ada", "bob")}
+    intent = fair.ask(
+        "POST", "/v1/payments/intent", {"orderNo": orders["ada"]["orderNo"]}, token=fair.tokens["ada"], status=201
+    )
+    fair.fill(fair.tokens["ada"], ("LAMP", 2), ("CHAIR", 1))
+    inside.drain()
+    bob = fair.ask("GET", "/v1/me", token=fair.tokens["bob"])["id"]
+    places = {
+        "sku": "LAMP",
+        "vendor_id": fair.vendors["lights"],
+        "product_id": fair.products["LAMP"]["id"],
+        "slug": fair.products["LAMP"]["slug"],
+        "category_id": fair.category["id"],
+        "order_no": orders["ada"]["orderNo"],
+        "order_id": orders["ada"]["id"],
+        "user_id": bob,
+        "intent_id": intent["intentId"],
+        "name": "sandbox",
+    }
+    return Scene(inside, fair, places, operations(inside.inside.templates))
+
+
+def operations(templates: Templates) -> list[Operation]:
+    """Every route of the templates, with the schemas of the function that serves it."""
+    found: list[Operation] = []
+    for handler in sorted({templates.functions[route.function].handler for route in templates.routes}):
+        api = importlib.import_module(handler.rpartition(".")[0]).api
+        document = api.openapi()
+        for route in api.routes:
+            path = route.path.replace("<", "{").replace(">", "}")
+            entry = document["paths"][path][route.method.lower()]
+            body = entry.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            query = tuple(p for p in entry.get("parameters", ()) if p["in"] == "query")
+            found.append(
+                Operation(
+                    route.method,
+                    path,
+                    "anyone" in route.callers,
+                    route.raw,
+                    route.callers,
+                    body,
+                    query,
+                    document["components"]["schemas"],
+                )
+            )
+    keys = {route.key for route in templates.routes}
+    assert {str(operation) for operation in found} == keys
+    return found

@@ -1,0 +1,310 @@
+"""Whatever is sent to whichever route: a clear refusal, no crash, and nothing is changed."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from local.harness import Reply, marketplace
+from tests.journeys import hostile, scenery
+from tests.journeys.hostile import Operation
+from tests.journeys.scenery import Scene
+
+JSON = dict[str, Any]
+pytestmark = pytest.mark.contract("25.1")
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+_LEAKS = re.compile(r"Traceback|\.py\b|pydantic|botocore|powertools|ClientError|dynamodb", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with marketplace() as inside:
+        yield scenery.on(inside)
+
+
+def assert_refused(answer: Reply, *, within: range = range(400, 500)) -> None:
+    """A problem document as promised, that tells nothing of the inside."""
+    assert answer.status in within, answer
+    assert answer.headers["content-type"] == "application/problem+json", answer
+    problem = answer.json
+    assert _CODE.match(problem["code"]), answer
+    assert problem["status"] == answer.status, answer
+    assert problem["requestId"] == answer.headers["x-request-id"], answer
+    assert not _LEAKS.search(answer.text), answer
+
+
+def assert_rows_refused(answer: Reply) -> None:
+    """An import judges its rows one by one: it answers, but takes none of them."""
+    if answer.status == 200:
+        assert (answer.json["created"], answer.json["updated"]) == (0, 0), answer
+    else:
+        assert_refused(answer)
+
+
+def judge(operation: Operation, answer: Reply, what: Any, *, within: range = range(400, 500)) -> Iterator[str]:
+    """What is wrong with this answer to something wrong: nothing, or a sentence."""
+    try:
+        if operation.path.endswith("/import"):
+            assert_rows_refused(answer)
+        else:
+            assert_refused(answer, within=within)
+    except AssertionError:
+        yield f"{operation} answers {answer.status} {answer.text[:200]} to {str(what)[:150]}"
+
+
+def with_bodies(scene: Scene) -> list[Operation]:
+    return [operation for operation in scene.operations if operation.body or operation.raw]
+
+
+def test_no_route_takes_a_body_that_it_cannot_read(scene: Scene) -> None:
+    before, found = scene.state(), []
+    for operation in with_bodies(scene):
+        for what, body in hostile.BODIES.items():
+            found += judge(operation, scene.send(operation, body), what)
+        for kind in hostile.TYPES if not operation.raw else ():
+            answer = scene.send(operation, json.dumps(operation.sample()).encode(), headers={"content-type": kind})
+            found += judge(operation, answer, kind, within=range(415, 416))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+def test_every_field_of_every_body_is_held_to_its_schema(scene: Scene) -> None:
+    before, found, tried = scene.state(), [], 0
+    for operation in with_bodies(scene):
+        for place, body in operation.wrong():
+            tried += 1
+            found += judge(operation, scene.send(operation, json.dumps(body).encode()), (place, body))
+    assert not found, "\n".join(found)
+    assert tried > 1_000
+    assert scene.state() == before
+
+
+def test_no_route_takes_a_query_that_it_does_not_know_how_to_read(scene: Scene) -> None:
+    before, found = scene.state(), []
+    for operation in scene.operations:
+        for parameter in operation.query:
+            kind = hostile.resolved(parameter["schema"], operation.schemas)
+            values = hostile.NUMBERS if kind.get("type") == "integer" else ()
+            values = hostile.CURSORS if parameter["name"] == "cursor" else values
+            values = ("nonsense", "☃") if "enum" in kind or "pattern" in kind else values
+            for value in values:
+                answer = scene.send(operation, query=f"{parameter['name']}={quote(value, safe='%')}")
+                found += judge(operation, answer, (parameter["name"], value))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+def test_a_cursor_of_one_list_is_refused_by_every_other(scene: Scene) -> None:
+    cursor = scene.fair.ask("GET", "/v1/products?limit=1")["nextCursor"]
+    lists = [
+        op for op in scene.operations if any(p["name"] == "cursor" for p in op.query) and op.path != "/v1/products"
+    ]
+    assert len(lists) >= 6
+    assert [wrong for op in lists for wrong in judge(op, scene.send(op, query=f"cursor={cursor}"), "foreign")] == []
+
+
+def test_ids_that_nobody_has_are_not_found(scene: Scene) -> None:
+    before, found = scene.state(), []
+    for operation in scene.operations:
+        for name in operation.names:
+            for segment in hostile.SEGMENTS:
+                answer = scene.send(operation, scene.body(operation), **{name: segment})
+                found += judge(operation, answer, (name, segment))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+@pytest.mark.contract("1.3", "2.2")
+def test_nobody_gets_in_with_a_token_that_is_not_good(scene: Scene) -> None:
+    before, found, tokens = scene.state(), [], _bad_tokens(scene)
+    for operation in scene.operations:
+        for what, header in tokens.items() if not operation.public else ():
+            answer = scene.inside.call(operation.method, scene.path(operation), scene.body(operation), headers=header)
+            found += judge(operation, answer, what, within=range(431, 432) if what == "longer" else range(401, 402))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+def _bad_tokens(scene: Scene) -> dict[str, dict[str, str]]:
+    good = scene.fair.tokens["staff"]
+    head, claims, signature = good.split(".")
+    key = scene.inside.inside.cloud.key
+    known = key.verify(good)
+    none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
+    tokens = {
+        "garbage": "garbage",
+        "three parts": "a.b.c",
+        "dots": "...",
+        "no signature": f"{head}.{claims}.",
+        "algorithm none": f"{none}.{claims}.",
+        "other claims": f"{head}.{claims[:-4]}AAAA.{signature}",
+        "bytes": "\x80\xff.\x00.\x01",
+        "long": "a" * 9_000,
+        "longer": "a" * 60_000,
+        "expired": key.sign(known | {"exp": known["iat"] - 1}),
+        "of the future": key.sign(known | {"iat": known["exp"]}),
+        "another pool": key.sign(known | {"iss": "https://evil.example"}),
+        "another client": key.sign(known | {"client_id": "evil"}),
+        "id token": key.sign(known | {"token_use": "id"}),
+        "no expiry": key.sign({k: v for k, v in known.items() if k != "exp"}),
+    }
+    headers = {what: {"authorization": f"Bearer {token}"} for what, token in tokens.items()}
+    return headers | {
+        "nothing": {},
+        "empty": {"authorization": ""},
+        "another scheme": {"authorization": f"Basic {good}"},
+    }
+
+
+@pytest.mark.contract("2.1", "2.2")
+def test_roles_open_only_their_own_doors(scene: Scene) -> None:
+    before, found = scene.state(), []
+    closed = [op for op in scene.operations if not op.public and "customer" not in op.callers]
+    assert len(closed) >= 15
+    for operation in closed:
+        answer = scene.inside.call(operation.method, scene.path(operation), token=scene.fair.tokens["ada"])
+        assert_refused(answer)
+        found += judge(operation, answer, "a customer", within=range(403, 404))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+@pytest.mark.contract("2.4")
+def test_what_belongs_to_others_does_not_exist(scene: Scene) -> None:
+    """The body is right, so that nothing but the owner is in the way."""
+    before, found = scene.state(), []
+    fair = scene.fair
+    for operation in scene.operations:
+        for name, stranger in (("vendor_id", "wood"), ("order_no", "bob")):
+            mine = "vendor" in operation.callers if name == "vendor_id" else "customer" in operation.callers
+            if name in operation.names and mine and not operation.public:
+                body = RIGHT.get(str(operation), scene.body(operation))
+                answer = scene.inside.call(operation.method, scene.path(operation), body, token=fair.tokens[stranger])
+                found += judge(operation, answer, stranger, within=range(404, 405))
+    foreign = {"orderNo": scene.places["order_no"]}
+    assert_refused(
+        scene.inside.call("POST", "/v1/payments/intent", foreign, token=fair.tokens["bob"]), within=range(404, 405)
+    )
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+RIGHT: dict[str, JSON] = {
+    "PATCH /v1/vendors/{vendor_id}/inventory/{sku}": {"available": 5},
+    "POST /v1/vendors/{vendor_id}/products/import": {"rows": [{}]},
+}
+"""Bodies for routes whose rules a schema cannot tell."""
+
+
+@pytest.mark.contract("10.1")
+def test_a_cart_has_one_currency(scene: Scene) -> None:
+    before = scene.state()
+    answer = scene.inside.call(
+        "POST", "/v1/cart/items", {"sku": "FUTON", "quantity": 1}, token=scene.fair.tokens["ada"]
+    )
+    assert_refused(answer)
+    assert answer.json["code"] == "mixed_currencies"
+    assert scene.state() == before
+
+
+@pytest.mark.contract("11.6")
+def test_an_order_needs_a_usable_idempotency_key_and_the_cart_that_was_seen(scene: Scene) -> None:
+    token, fair = scene.fair.tokens["ada"], scene.fair
+    seen = fair.ask("POST", "/v1/checkout/summary", {}, token=token)
+    before = scene.state()
+    for key in ("", "short", "a" * 129, "with spaces in it", "☃" * 8, "tab\tinside"):
+        assert_refused(
+            fair.place(token, seen, key) if key else scene.inside.call("POST", "/v1/orders", {}, token=token)
+        )
+    other_currency = seen["total"] | {"currency": "USD"}
+    changes: list[JSON] = [
+        {"total": {"amount": 1, "currency": "EUR"}},
+        {"total": other_currency},
+        {"cartVersion": 10**9},
+    ]
+    for number, change in enumerate(changes):
+        answer = fair.place(token, seen | change, f"a-good-key-{number}")
+        assert_refused(answer)
+        assert answer.json["code"] in ("price_changed", "cart_changed"), answer
+    assert scene.state() == before
+
+
+@pytest.mark.parametrize("match", ['"999"', "W/", "garbage", '"☃"', '"' + "9" * 400 + '"', "'; drop"])
+def test_an_etag_of_another_version_changes_nothing(scene: Scene, match: str) -> None:
+    before = scene.state()
+    token = scene.fair.tokens["lights"]
+    for path, body in (("/v1/me", {"name": "Eve"}), (f"/v1/vendors/{scene.places['vendor_id']}", {"name": "Eve"})):
+        answer = scene.inside.call("PATCH", path, body, token=token, headers={"if-match": match})
+        assert_refused(answer, within=range(412, 413))
+    assert scene.state() == before
+
+
+UNKNOWN = [
+    *(("GET", path) for path in ("/nothing", "/v1", "/v1//cart", "/v1/cart/", "/" + "a/" * 3_000, "/v1/orders/a%2Fb")),
+    *(("DELETE", "/v1/orders"), ("PUT", "/v1/cart"), ("TRACE", "/v1/cart"), ("FOO", "/v1/me")),
+]
+
+
+def test_what_is_at_no_address_and_which_method_is_unknown_is_said(scene: Scene) -> None:
+    for method, path in UNKNOWN:
+        answer = scene.inside.call(method, path, token=scene.fair.tokens["ada"])
+        assert_refused(answer, within=range(404, 406))
+
+
+# -- generated
+
+
+@cache
+def _wrong_objects(operation: Operation) -> list[JSON]:
+    return [body for _, body in operation.wrong() if isinstance(body, dict)]
+
+
+def _broken(chance: Random, operation: Operation) -> Any:
+    """A body that is wrong in one place, or in all of them, or bytes."""
+    match chance.choice(("wrong", "scraps", "bytes", "spoiled")):
+        case "bytes":
+            return b"\x00" + chance.randbytes(chance.randrange(60))
+        case "scraps":
+            return hostile.scrap(chance, chance.choice(hostile.FLAT))
+        case "spoiled":
+            body = chance.choice(_wrong_objects(operation))
+            name = chance.choice(sorted(body) or ["anything"])
+            return body | {name: hostile.scrap(chance), f"no_such_{hostile.text(chance)}": hostile.scrap(chance)}
+    return chance.choice(_wrong_objects(operation))
+
+
+def attack(scene: Scene, seed: int) -> list[str]:
+    """One wrong body and one wrong address, always the same for a seed, and what is wrong with the answers."""
+    chance = Random(seed)
+    operation = chance.choice(sorted((op for op in with_bodies(scene) if op.body), key=str))
+    body = _broken(chance, operation)
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    found = list(judge(operation, scene.send(operation, sent), (seed, body)))
+    wild = chance.choice(sorted((op for op in scene.operations if op.names), key=str))
+    name, text = chance.choice(wild.names), hostile.text(chance, least=1)
+    if text not in (scene.places[name], "start.js") and text.strip("."):
+        segment = quote(text, safe="")
+        found += judge(wild, scene.send(wild, scene.body(wild), **{name: segment}), (seed, segment))
+    return found
+
+
+def assert_withstood(scene: Scene, seeds: range) -> None:
+    before = scene.state()
+    found = [wrong for seed in seeds for wrong in attack(scene, seed)]
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
+def test_generated_nonsense_is_refused(scene: Scene) -> None:
+    assert_withstood(scene, range(200))
+
+
+@pytest.mark.slow
+def test_much_more_generated_nonsense_is_refused(scene: Scene) -> None:
+    assert_withstood(scene, range(200, 20_000))

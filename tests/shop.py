@@ -1,0 +1,109 @@
+"""A shop floor for tests: offers on the shelf, customers with carts, orders, and the outside books to compare with."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from cart.api import handler as cart_api
+from inventory.contract import MANIFEST as INVENTORY
+from inventory.contract import Offer, new_offer, read_offer, stock_key
+from market import config
+from market.money import Money
+from market.table import Table
+from orders.api import handler as orders_api
+from tests.http import Response, call
+
+ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Sq",
+    "city": "London",
+    "postalCode": "SW1Y 4JH",
+    "country": "GB",
+}
+_stock = Table(INVENTORY)
+
+
+def euros(cents: int) -> Money:
+    return Money(cents, "EUR")
+
+
+def stock(sku: str, available: int = 10, *, price: Money | None = None, vendor: str = "ven_lights") -> None:
+    """Put a SKU on the shelf."""
+    offer = Offer(
+        sku=sku,
+        product_id=f"prd_{sku}",
+        vendor_id=vendor,
+        title=f"A {sku.lower()}",
+        price=price or euros(1999),
+        available=available,
+    )
+    _stock.transact(new_offer(offer))
+
+
+def shelf(sku: str) -> tuple[int, int]:
+    """(available, held) of a SKU."""
+    item = _stock.get(stock_key(sku), consistent=True)
+    assert item is not None
+    offer = read_offer(item)
+    return offer.available, offer.held
+
+
+def fill(customer: str, *lines: tuple[str, int]) -> dict[str, Any]:
+    """Put lines into the customer's cart; the cart as answered last."""
+    answer: Response | None = None
+    for sku, quantity in lines:
+        answer = call(cart_api, "POST", "/v1/cart/items", {"sku": sku, "quantity": quantity}, caller=customer)
+        assert answer.status == 201, answer
+    assert answer is not None
+    return dict(answer.json)
+
+
+def summary(customer: str, method: str = "standard") -> dict[str, Any]:
+    answer = call(orders_api, "POST", "/v1/checkout/summary", {"shippingMethod": method}, caller=customer)
+    assert answer.status == 200, answer
+    return dict(answer.json)
+
+
+def order_body(summary: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "cartVersion": summary["cartVersion"],
+        "expectedTotal": summary["total"],
+        "shippingAddress": ADDRESS,
+        "shippingMethod": "standard",
+    } | changes
+
+
+def place(customer: str, body: dict[str, Any], key: str | None = None) -> Response:
+    headers = {"idempotency-key": key or uuid4().hex}
+    return call(orders_api, "POST", "/v1/orders", body, caller=customer, headers=headers)
+
+
+def buy(customer: str, *lines: tuple[str, int], key: str | None = None) -> Response:
+    """Fill the cart and order it."""
+    fill(customer, *lines)
+    return place(customer, order_body(summary(customer)), key)
+
+
+def order_of(customer: str, number: str) -> dict[str, Any]:
+    answer = call(orders_api, "GET", f"/v1/orders/{number}", caller=customer)
+    assert answer.status == 200, answer
+    return dict(answer.json)
+
+
+def announced() -> list[dict[str, Any]]:
+    """Every envelope in the outbox, oldest first."""
+    envelopes: list[dict[str, Any]] = []
+    for shard in range(8):
+        page = config.client("dynamodb").query(
+            TableName=config.setting("TABLE_NAME"),
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"OUTBOX#{shard}"}},
+        )
+        envelopes += [orjson.loads(item["envelope"]["S"]) for item in page["Items"]]
+    return sorted(envelopes, key=lambda envelope: str(envelope["eventId"]))
+
+
+def types(envelopes: Iterable[dict[str, Any]]) -> list[str]:
+    return [envelope["type"] for envelope in envelopes]
