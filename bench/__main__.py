@@ -1,0 +1,26 @@
+"""`make bench`: every measurement, one after the other; `python -m bench costs orders` runs only those.
+
+The HTTP measurements start a marketplace of their own on a free port, with data in a temporary folder.
+"""
+
+import sys
+
+from bench import costs, event_runtime, handlers, imports, orders, scale
+
+PARTS = {
+    "costs": costs.main,
+    "imports": imports.main,
+    "handlers": handlers.main,
+    "runtime": event_runtime.main,
+    "orders": orders.main,
+    "scale": scale.main,
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or PARTS:
+        print(f"\n== {name}: {(sys.modules[PARTS[name].__module__].__doc__ or '').splitlines()[0]}\n", flush=True)
+        PARTS[name]()
+
+
+main()
