@@ -229,7 +229,7 @@ def test_a_route_without_callers_cannot_be_written() -> None:
         ServiceApi(MANIFEST).get("/v1/x")  # type: ignore[call-arg]
 
 
-def test_a_function_stands_for_one_route_only() -> None:
+def test_an_address_is_one_route_only() -> None:
     lamps = ServiceApi(MANIFEST)
 
     def show() -> dict[str, str]:
@@ -237,4 +237,4 @@ def test_a_function_stands_for_one_route_only() -> None:
 
     lamps.get("/v1/own", callers=[CUSTOMER])(show)
     with pytest.raises(AssertionError, match="another route"):
-        lamps.get("/v1/public", callers=["anyone"])(show)
+        lamps.get("/v1/own", callers=["anyone"])(show)

@@ -19,9 +19,13 @@ _DEFAULTS = {
     "STAGE": "dev",
     "ORDER_NO_PREFIX": "MK",
     "HOLD_MINUTES": "15",
+    "CART_TTL_DAYS": "30",
     "LOG_LEVEL": "INFO",
     "SENDER": "orders@marketplace.example",
     "MEDIA_URL": "/media",
+    "PAYMENT_METHODS": "sandbox,cod,manual",
+    "PAYMENT_SECRETS": "market/payments",
+    "STORE_URL": "http://localhost:5173",
 }
 
 

@@ -7,6 +7,9 @@
 
     handler = api.handler
 
+`callers=[CUSTOMER, GUEST]` declares two routes: beside the customers' `/v1/cart` the guests' `/v1/guest/cart`, where
+the gateway has no authorizer and a `Guest-Token` header is asked for. `api.caller.id` is the customer's or the guest's.
+
 Powertools' resolver does the routing, the pydantic validation and the OpenAPI document. Around it stands what it lacks:
 callers, guards on the body, problem+json for every error. A route without callers cannot be written.
 """
@@ -17,7 +20,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar, cast
 
 import orjson
@@ -46,12 +49,16 @@ from market.errors import (
 )
 from market.manifest import ANYONE as ANYONE
 from market.manifest import CUSTOMER as CUSTOMER
+from market.manifest import GUEST as GUEST
 from market.manifest import STAFF as STAFF
 from market.manifest import VENDOR as VENDOR
 from market.manifest import Manifest
-from market.resolver import MAX_BODY, Resolver, parsed, raw_body
+from market.resolver import MAX_BODY, Resolver, caller_of, parsed, raw_body
+from market.resolver import Caller as Caller
+from market.resolver import guest_of as guest_of
+from market.resolver import new_guest as new_guest
 
-CALLERS = frozenset({ANYONE, CUSTOMER, VENDOR, STAFF})
+CALLERS = frozenset({ANYONE, GUEST, CUSTOMER, VENDOR, STAFF})
 _MAX_SEGMENT = 200
 _CORRELATION = re.compile(r"[\w.:-]{8,64}\Z", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{8,128}\Z", re.ASCII)
@@ -118,24 +125,6 @@ class Route:
     max_body: int
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is calling, as the authorizer verified it; nobody on public routes."""
-
-    id: str = ""
-    roles: frozenset[str] = frozenset()
-    vendor_id: str = ""
-
-    @property
-    def is_staff(self) -> bool:
-        return STAFF in self.roles
-
-    def require_vendor(self, vendor_id: str) -> None:
-        """Pass for the vendor's own people and for staff; for others there is no such vendor."""
-        if not self.is_staff and (VENDOR not in self.roles or not vendor_id or self.vendor_id != vendor_id):
-            raise NotFound("There is no such vendor.")
-
-
 class ServiceApi:
     """The HTTP API of one service."""
 
@@ -143,12 +132,12 @@ class ServiceApi:
         self._manifest = manifest
         self._resolver = Resolver(self._admit)
         self._local = threading.local()
-        self._by_function: dict[Callable[..., Any], Route] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
 
     @property
     def routes(self) -> list[Route]:
         """Every route with its callers: what the CDK app builds the gateway from."""
-        return list(self._by_function.values())
+        return list(self._routes.values())
 
     def get(self, path: str, *, callers: Iterable[str], **options: Any) -> Callable[[F], F]:
         return self._route("GET", path, callers, **options)
@@ -180,25 +169,35 @@ class ServiceApi:
         allowed = frozenset(callers)
         assert allowed, f"{method} {path} must declare who may call it"
         assert allowed <= CALLERS, f"{method} {path} names an unknown caller"
+        assert not {ANYONE, GUEST} <= allowed, f"{method} {path} is for anyone, so for guests too"
 
         def register(function: F) -> F:
-            assert function not in self._by_function, f"{function.__name__} stands for another route already"
-            self._by_function[function] = Route(method, path, allowed, function.__name__, raw, max_body)
-            declare = self._resolver.route(
-                path,
-                method,
-                status_code=status,
-                responses=_responses(status, allowed, problems),
-                tags=[self._manifest.service],
-                operation_id=f"{self._manifest.service}_{function.__name__}",
-                summary=_summary(function),
-                description=(function.__doc__ or "").strip(),
-                security=None if ANYONE in allowed else [{"bearer": []}],
-            )
-            declare(function)
+            route = Route(method, path, allowed - {GUEST}, function.__name__, raw, max_body)
+            if route.callers:
+                self._declare(route, function, status, problems)
+            if GUEST in allowed:
+                path_, name = f"/v1/guest/{path.removeprefix('/v1/')}", f"guest_{route.name}"
+                guests = replace(route, path=path_, callers=frozenset({GUEST}), name=name)
+                self._declare(guests, function, status, problems)
             return function
 
         return register
+
+    def _declare(self, route: Route, function: F, status: int, problems: Iterable[type[Problem]]) -> None:
+        place = route.method, route.path
+        assert place not in self._routes, f"{route.method} {route.path} is another route already"
+        self._routes[place] = route
+        self._resolver.route(
+            route.path,
+            route.method,
+            status_code=status,
+            responses=_responses(status, route.callers, problems),
+            tags=[self._manifest.service],
+            operation_id=f"{self._manifest.service}_{route.name}",
+            summary=_summary(function),
+            description=(function.__doc__ or "").strip(),
+            security=None if ANYONE in route.callers else [{"guest" if GUEST in route.callers else "bearer": []}],
+        )(function)
 
     @property
     def caller(self) -> Caller:
@@ -232,10 +231,13 @@ class ServiceApi:
 
     def openapi(self) -> dict[str, Any]:
         """This service's part of the OpenAPI 3.1 document."""
-        from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+        from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer
 
+        guest = APIKey(name="Guest-Token", in_=APIKeyIn.header, description="The token of `POST /v1/guests`.")
         text = self._resolver.get_openapi_json_schema(
-            title="Marketplace", version="1.0.0", security_schemes={"bearer": HTTPBearer(bearerFormat="JWT")}
+            title="Marketplace",
+            version="1.0.0",
+            security_schemes={"bearer": HTTPBearer(bearerFormat="JWT"), "guest": guest},
         )
         return cast(dict[str, Any], orjson.loads(text))
 
@@ -245,20 +247,16 @@ class ServiceApi:
         headers = event.get("headers") or {}
         correlation = headers.get("x-correlation-id", "")
         request_id = request.get("requestId") or ids.ulid()
-        self._local.caller = caller = _caller(request)
-        scope = log.Scope(
-            request_id,
-            correlation if _CORRELATION.match(correlation) else request_id,
-            "user" if caller.id else "anonymous",
-            caller.id or "anonymous",
-        )
-        with log.acting(scope):
+        self._local.caller = caller = caller_of(request, headers.get("guest-token", ""))
+        correlation = correlation if _CORRELATION.match(correlation) else request_id
+        actor = ("user", caller.id) if caller.id else ("anonymous", "anonymous")
+        with log.acting(log.Scope(request_id, correlation, *actor)):
             answer = self._answer(event, headers)
             log.info(
                 "request",
                 service=self._manifest.service,
                 method=request["http"]["method"],
-                route=getattr(self._local, "route", ""),
+                route=self._local.route,
                 status=answer["statusCode"],
                 caller=caller.id or None,
             )
@@ -291,11 +289,11 @@ class ServiceApi:
 
     def _admit(self, matched: Any, event: APIGatewayProxyEventV2) -> None:
         """Let the request through to its route, or raise: first by its caller, then by whether its body can be read."""
-        route = self._by_function[matched.func]
+        route = self._routes[matched.method, matched.path]
         self._local.route = f"{route.method} {route.path}"
         if ANYONE not in route.callers:
             if not self.caller.id:
-                raise Unauthenticated("Send a valid access token.")
+                raise Unauthenticated(f"Send a valid {'Guest-Token' if GUEST in route.callers else 'access token'}.")
             if not route.callers & self.caller.roles:
                 raise Forbidden("Your roles do not allow this.")
         self._local.body = raw_body(event, route.max_body)
@@ -326,22 +324,9 @@ def reply_json(text: str, *, status: int = 200, version: int | None = None, cach
     return Response(status_code=status, content_type=_JSON, body=text, headers=headers)
 
 
-def _caller(request: Mapping[str, Any]) -> Caller:
-    claims = ((request.get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
-    if not claims.get("sub"):
-        return Caller()
-    return Caller(
-        str(claims["sub"]), frozenset(str(claims.get("roles", "")).split()) & CALLERS, str(claims.get("vendorId", ""))
-    )
-
-
 def _unprocessable(refused: RequestValidationError) -> Unprocessable:
     errors = [
-        {
-            "field": ".".join(map(str, error["loc"])),
-            "code": str(error["type"]),
-            "message": str(error.get("msg", ""))[:200],
-        }
+        {"field": ".".join(map(str, error["loc"])), "code": error["type"], "message": str(error.get("msg", ""))[:200]}
         for error in list(refused.errors())[:50]
     ]
     return Unprocessable("Some fields are missing or wrong.", errors=errors)
@@ -351,12 +336,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
     headers = {"content-type": _PROBLEM_TYPE}
     if problem.status in (429, 503):
         headers["retry-after"] = str(problem.extra.get("retryAfter", 1))
-    return {
-        "statusCode": problem.status,
-        "body": orjson.dumps(problem.document(log.scope().request_id), default=_plain).decode(),
-        "headers": headers,
-        "isBase64Encoded": False,
-    }
+    body = orjson.dumps(problem.document(log.scope().request_id), default=_plain).decode()
+    return {"statusCode": problem.status, "body": body, "headers": headers, "isBase64Encoded": False}
 
 
 def _aws_code(hiccup: Exception) -> str:

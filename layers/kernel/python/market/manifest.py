@@ -10,8 +10,8 @@ from typing import Literal
 Kind = Literal["api", "consumer", "tasks", "queue", "relay", "trigger", "schedule"]
 
 
-ANYONE, CUSTOMER, VENDOR, STAFF = "anyone", "customer", "vendor", "staff"
-"""Who may call a route: everybody, or holders of a role."""
+ANYONE, GUEST, CUSTOMER, VENDOR, STAFF = "anyone", "guest", "customer", "vendor", "staff"
+"""Who may call a route: everybody, holders of a guest token, or of a role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Function:
       relay     the table's stream, filtered to outbox items
       trigger   a Cognito user pool trigger, named in `trigger`
       schedule  EventBridge Scheduler, with the expression in `every`
+    layers: packages of `layers/<name>` that it needs beside those of every function.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Function:
     timeout: int = 10
     concurrency: int | None = None
     capabilities: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     queue: str | None = None
     trigger: str | None = None
     every: str | None = None
