@@ -1,22 +1,37 @@
-"""Routes of the cart: the signed-in customer's own, and nobody else's."""
+"""Routes of the cart: the customer's own or the guest's own, and nobody else's; and of becoming a guest."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from cart import service, store
-from cart.contract import Cart, CartChanged, Line
+from cart import service
+from cart.contract import Cart, CartChanged, CartFull, Line
 from cart.manifest import MANIFEST
-from cart.model import CartFull, MixedCurrencies
-from inventory.contract import MAX_PER_LINE, NotOnSale, Offer, OutOfStock, Sku
+from cart.model import BadGuestToken, Difference, MixedCurrencies
+from inventory.contract import MAX_PER_LINE, NotOnSale, OutOfStock, PurchaseLimitReached, Sku
 from market.errors import PreconditionFailed
-from market.http import CUSTOMER, Body, Response, ServiceApi, View, reply
+from market.http import (
+    ANYONE,
+    CUSTOMER,
+    GUEST,
+    Body,
+    Response,
+    ServiceApi,
+    View,
+    guest_of,
+    new_guest,
+    reply,
+)
 from market.money import Money, total
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
 
-REFUSALS = [OutOfStock, NotOnSale, MixedCurrencies, CartFull, CartChanged, PreconditionFailed]
+OWNERS = [CUSTOMER, GUEST]
+REFUSALS = [
+    OutOfStock, NotOnSale, PurchaseLimitReached, MixedCurrencies, CartFull, CartChanged, PreconditionFailed,
+]  # fmt: skip
+NOT_SO_MANY = frozenset({OutOfStock.code, NotOnSale.code, PurchaseLimitReached.code})
 
 
 class NewLine(Body):
@@ -28,6 +43,35 @@ class Quantity(Body):
     quantity: Annotated[int, Field(strict=True, ge=0, le=MAX_PER_LINE)]
 
 
+class MergeRequest(Body):
+    guest_token: Annotated[str, Field(min_length=1, max_length=200, description="What the guest's routes were sent.")]
+
+
+class GuestView(View):
+    """Somebody without an account: send `guestToken` as the header `Guest-Token` to the routes below `/v1/guest/`."""
+
+    guest_token: str
+
+
+class DifferenceView(View):
+    sku: str
+    code: str = Field(
+        description="`price_changed`, or why there are fewer than wanted: `out_of_stock`, `not_on_sale`, "
+        "`purchase_limit`, `too_many`, `mixed_currencies`, `cart_full`."
+    )
+    wanted: int
+    got: int = Field(description="Units that can be had (of a stock 10 means ten or more), or that the cart now has.")
+    before: Money | None = None
+    now: Money | None = None
+
+    @classmethod
+    def of(cls, difference: Difference) -> "DifferenceView":
+        return cls(
+            sku=difference.sku, code=difference.code, wanted=difference.wanted, got=difference.got,
+            before=difference.before, now=difference.now,
+        )  # fmt: skip
+
+
 class LineView(View):
     sku: str
     product_id: str
@@ -35,26 +79,26 @@ class LineView(View):
     title: str
     slug: str
     image: str
+    category: str
     quantity: int
     unit_price: Money
     total: Money
+    price_at_add: Money | None = Field(None, description="What it cost when it came into the cart.")
+    max_per_customer: int | None = Field(None, description="How many one customer may buy, where that is limited.")
     price_now: Money | None = Field(None, description="Today's price, where it is not `unitPrice`.")
     problem: str | None = Field(
-        None, description="`out_of_stock` or `not_on_sale`: why this line cannot be bought as it is."
+        None, description="`out_of_stock`, `purchase_limit` or `not_on_sale`: why it cannot be bought as it is."
     )
 
     @classmethod
-    def of(cls, line: Line, offer: Offer | None, *, compared: bool) -> "LineView":
-        problem = None
-        if compared and (offer is None or not offer.active):
-            problem = NotOnSale.code
-        elif compared and offer and offer.available < line.quantity:
-            problem = OutOfStock.code
-        changed = offer.price if offer and offer.price != line.unit_price else None
+    def of(cls, line: Line, found: tuple[Difference, ...]) -> "LineView":
+        mine = [difference for difference in found if difference.sku == line.sku]
         return cls(
             sku=line.sku, product_id=line.product_id, vendor_id=line.vendor_id, title=line.title, slug=line.slug,
-            image=line.image, quantity=line.quantity, unit_price=line.unit_price, total=line.total,
-            price_now=changed, problem=problem,
+            image=line.image, category=line.category, quantity=line.quantity, unit_price=line.unit_price,
+            total=line.total, price_at_add=line.added_price, max_per_customer=line.limit.units if line.limit else None,
+            price_now=next((difference.now for difference in mine if difference.now), None),
+            problem=next((difference.code for difference in mine if difference.code in NOT_SO_MANY), None),
         )  # fmt: skip
 
 
@@ -64,37 +108,68 @@ class CartView(View):
     )
     lines: list[LineView]
     subtotal: Money | None = Field(description="Sum of the lines; absent while the cart is empty.")
+    differences: list[DifferenceView] | None = Field(
+        None, description="What is not as it was when you last saw the cart, or not as you wished; absent if nothing."
+    )
 
     @classmethod
-    def of(cls, cart: Cart, offers: dict[str, Offer] | None = None) -> "CartView":
-        lines = [LineView.of(line, (offers or {}).get(line.sku), compared=offers is not None) for line in cart.lines]
+    def of(cls, cart: Cart, found: tuple[Difference, ...] = (), *, settled: bool = True) -> "CartView":
+        """settled: the cart is what the differences led to, and nothing is in the way of its lines."""
+        lines = [LineView.of(line, () if settled else found) for line in cart.lines]
         subtotal = total((line.total for line in cart.lines), cart.lines[0].unit_price.currency) if cart.lines else None
-        return cls(version=cart.version, lines=lines, subtotal=subtotal)
+        told = list(map(DifferenceView.of, found)) or None
+        return cls(version=cart.version, lines=lines, subtotal=subtotal, differences=told)
 
 
-@api.get("/v1/cart", callers=[CUSTOMER])
+@api.post("/v1/guests", callers=[ANYONE], status=201)
+def become_guest() -> Response[GuestView]:
+    """A new guest, with a cart and orders of its own, for ninety days. Nothing is stored."""
+    return reply(GuestView(guest_token=new_guest()), status=201)
+
+
+@api.get("/v1/cart", callers=OWNERS)
 def show() -> Response[CartView]:
-    """The cart, each line compared with today's price and stock."""
-    cart = store.get(api.caller.id)
-    return reply(CartView.of(cart, store.offers(cart)), version=cart.version)
+    """The cart as it was left, each line compared with today's price, stock and purchase limit."""
+    cart, found = service.compare(api.caller.id)
+    return reply(CartView.of(cart, found, settled=False), version=cart.version)
 
 
-@api.post("/v1/cart/items", callers=[CUSTOMER], status=201, problems=REFUSALS)
+@api.post("/v1/cart/items", callers=OWNERS, status=201, problems=REFUSALS)
 def add(line: NewLine) -> Response[CartView]:
     """Put so many more of a SKU into the cart."""
     cart = service.add(api.caller.id, line.sku, line.quantity, seen=api.require_match)
     return reply(CartView.of(cart), status=201, version=cart.version)
 
 
-@api.patch("/v1/cart/items/<sku>", callers=[CUSTOMER], problems=REFUSALS)
+@api.patch("/v1/cart/items/<sku>", callers=OWNERS, problems=REFUSALS)
 def change(sku: str, line: Quantity) -> Response[CartView]:
     """Make it exactly so many; 0 takes the line out."""
     cart = service.set_quantity(api.caller.id, sku, line.quantity, seen=api.require_match)
     return reply(CartView.of(cart), version=cart.version)
 
 
-@api.delete("/v1/cart/items/<sku>", callers=[CUSTOMER])
+@api.delete("/v1/cart/items/<sku>", callers=OWNERS, problems=[CartChanged, PreconditionFailed])
 def remove(sku: str) -> Response[CartView]:
     """Take a line out."""
     cart = service.set_quantity(api.caller.id, sku, 0, seen=api.require_match)
     return reply(CartView.of(cart), version=cart.version)
+
+
+@api.post("/v1/cart/refresh", callers=OWNERS, problems=[CartChanged, PreconditionFailed])
+def refresh() -> Response[CartView]:
+    """Accept what has changed: today's prices, as many as there are, without what is gone. Says what that was."""
+    cart, found = service.refresh(api.caller.id, seen=api.require_match)
+    return reply(CartView.of(cart, found), version=cart.version)
+
+
+@api.post("/v1/cart/merge", callers=[CUSTOMER], problems=[BadGuestToken, CartChanged])
+def merge(guest: MergeRequest) -> Response[CartView]:
+    """Move a guest's cart into the customer's after signing in; `differences` says where that gave less than wished.
+
+    Repeating it changes nothing.
+    """
+    guest_id = guest_of(guest.guest_token)
+    if not guest_id:
+        raise BadGuestToken("This guest token is not one of ours, or has expired.")
+    cart, found = service.merge(api.caller.id, guest_id)
+    return reply(CartView.of(cart, found), version=cart.version)

@@ -2,24 +2,30 @@
 
 A cart is one item with a version. It can be placed once per version, and it remembers the idempotency keys of its last
 orders in the same write, so that a repeated request finds the first answer and never makes a second order.
+
+A line keeps what the customer last saw of its offer: `as_offered` brings it up to date, `obstacle` says what stands in
+the way of buying it, `require_room` whether an order of the lines fits one transaction.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import orjson
 
 from cart.manifest import MANIFEST as MANIFEST
+from inventory.contract import NotOnSale, Offer, PurchaseLimit, limit_reached, out_of_stock
 from market import clock, ids
-from market.errors import Conflict
+from market.errors import Conflict, Problem
 from market.money import Money
-from market.table import Item, Key, Write, update
+from market.table import MAX_ACTIONS, Item, Key, Write, update
 
 MAX_LINES = 50
 KEPT = timedelta(days=30)
 _REMEMBERED = 5
+_RESERVED = 15
+"""Actions of an order's transaction that are not for its lines: cart, order, event, promotions; some are in reserve."""
 
 
 class CartChanged(Conflict):
@@ -30,9 +36,18 @@ class CartChanged(Conflict):
     """Whether the very write that was refused had been carried out before: its answer was lost on the way."""
 
 
+class CartFull(Conflict):
+    """More lines, or more limited ones, than one order can have."""
+
+    code, title = "cart_full", "The cart is full"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """So many of a SKU, at the price that the customer last saw."""
+    """So many of a SKU, at the price and under the purchase limit that the customer last saw.
+
+    added_price: what it cost when it was put into the cart.
+    """
 
     sku: str
     product_id: str
@@ -42,6 +57,9 @@ class Line:
     unit_price: Money
     slug: str = ""
     image: str = ""
+    category: str = ""
+    added_price: Money | None = None
+    limit: PurchaseLimit | None = None
 
     @property
     def total(self) -> Money:
@@ -71,6 +89,31 @@ class Cart:
         return next((placed for placed in self.placed if placed.key == key), None)
 
 
+def as_offered(line: Line, offer: Offer | None) -> Line:
+    """The line at today's price, category and purchase limit; as it is if it cannot be bought any more."""
+    if offer is None or offer.price.currency != line.unit_price.currency:
+        return line
+    return replace(line, unit_price=offer.price, category=offer.category, limit=offer.limit)
+
+
+def obstacle(line: Line, offer: Offer | None) -> Problem | None:
+    """What stands in the way of buying the line: it is off sale, or there, or allowed, are not so many."""
+    if offer is None or not offer.active or offer.price.currency != line.unit_price.currency:
+        return NotOnSale(f"{line.sku} is not on sale.", sku=line.sku)
+    if offer.limit and line.quantity > offer.limit.units:
+        return limit_reached(line.sku, offer.limit)
+    if offer.available < line.quantity:
+        return out_of_stock(line.sku, offer.available, line.quantity)
+    return None
+
+
+def require_room(lines: Iterable[Line]) -> None:
+    """Raise CartFull for lines that one transaction could not order: each is an action, a limited one is two."""
+    needed = sum(2 if line.limit else 1 for line in lines)
+    if needed > MAX_ACTIONS - _RESERVED:
+        raise CartFull("So many different items, some of them limited per customer, take more than one order.")
+
+
 def cart_key(customer_id: str) -> Key:
     return Key(f"CRT#{customer_id}")
 
@@ -86,13 +129,16 @@ def read_cart(customer_id: str, item: Mapping[str, Any] | None) -> Cart:
     )
 
 
-def write_cart(cart: Cart) -> Write:
-    """Save `cart` as the next version, if nobody else did since it was read. Raises CartChanged."""
+def write_cart(cart: Cart, *, kept: timedelta = KEPT) -> Write:
+    """Save `cart` as the next version, to be `kept` from now, if nobody else did since it was read.
+
+    Raises CartChanged.
+    """
     values = {
         ":lines": orjson.dumps([_compact(line) for line in cart.lines]).decode(),
         ":placed": orjson.dumps([[p.key, p.fingerprint, p.order_id] for p in cart.placed]).decode(),
         ":next": cart.version + 1,
-        ":until": clock.epoch(KEPT),
+        ":until": clock.epoch(kept),
         ":mark": (mark := ids.ulid()),
     }
     when = "attribute_not_exists(version)"
@@ -113,10 +159,10 @@ def write_cart(cart: Cart) -> Write:
     )
 
 
-def save_with(write: Callable[[Write], Item], cart: Cart) -> Cart:
+def save_with(write: Callable[[Write], Item], cart: Cart, *, kept: timedelta = KEPT) -> Cart:
     """Save the cart by a table's `write`, as its next version. Raises CartChanged if it was not us who changed it."""
     try:
-        return read_cart(cart.customer_id, write(write_cart(cart)))
+        return read_cart(cart.customer_id, write(write_cart(cart, kept=kept)))
     except CartChanged as changed:
         if not changed.by_us:
             raise
@@ -129,9 +175,26 @@ def check_out(cart: Cart, placed: Placed) -> Write:
 
 
 def _compact(line: Line) -> dict[str, Any]:
-    fields = asdict(line)
-    return {"m": fields.pop("unit_price")["amount"], "c": line.unit_price.currency} | fields
+    """A line as stored: short names, since a cart is written whole; nothing that is empty."""
+    row = {name: getattr(line, name) for name in _TEXTS} | {
+        "quantity": line.quantity,
+        "m": line.unit_price.amount,
+        "c": line.unit_price.currency,
+        "a": line.added_price.amount if line.added_price else None,
+        "l": [line.limit.units, line.limit.days] if line.limit else None,
+    }
+    return {name: value for name, value in row.items() if value not in ("", None)}
+
+
+_TEXTS = ("sku", "product_id", "vendor_id", "title", "slug", "image", "category")
 
 
 def _line(stored: dict[str, Any]) -> Line:
-    return Line(unit_price=Money(stored.pop("m"), stored.pop("c")), **stored)
+    price, currency = stored.pop("m"), stored.pop("c")
+    added, limit = stored.pop("a", None), stored.pop("l", None)
+    return Line(
+        unit_price=Money(price, currency),
+        added_price=None if added is None else Money(added, currency),
+        limit=PurchaseLimit(*limit) if limit else None,
+        **stored,
+    )

@@ -1,15 +1,27 @@
 """What a customer does with a cart. Two devices may do it at once: the later starts over from what the first left."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from cart import model, store
 from cart.contract import Cart, CartChanged
+from cart.model import Difference
 from inventory.contract import MAX_PER_LINE, Offer
 from market.errors import NotFound, Unprocessable
 
 _ATTEMPTS = 5
 Change = Callable[[Cart, Offer | None], Cart]
+Compared = tuple[Cart, tuple[Difference, ...]]
+"""A cart, and where it differs from what the customer saw or wished."""
 Seen = Callable[[int], None]
+T = TypeVar("T")
+
+
+def compare(customer_id: str) -> Compared:
+    """The cart as the customer left it, and what has changed by itself since; nothing is written."""
+    cart = store.get(customer_id)
+    return cart, model.differences(cart, store.offers(cart))
 
 
 def add(customer_id: str, sku: str, quantity: int, *, seen: Seen) -> Cart:
@@ -35,13 +47,51 @@ def set_quantity(customer_id: str, sku: str, quantity: int, *, seen: Seen) -> Ca
     return _change(customer_id, sku, change, seen)
 
 
+def refresh(customer_id: str, *, seen: Seen) -> Compared:
+    """Take over what has changed by itself: prices, fewer units, what is gone. Answers the new cart and the changes."""
+
+    def attempt() -> Compared:
+        cart = store.get(customer_id)
+        seen(cart.version)
+        offers = store.offers(cart)
+        found, fresh = model.differences(cart, offers), model.refreshed(cart, offers)
+        if fresh != cart:
+            fresh = store.save(fresh)
+        return fresh, tuple(replace(one, got=model.quantity_of(fresh, one.sku)) for one in found)
+
+    return _until_settled(attempt)
+
+
+def merge(customer_id: str, guest_id: str) -> Compared:
+    """Move a guest's lines into the customer's cart, as far as they can be bought, and empty the guest's, at once.
+
+    Repeating it changes nothing: the guest's cart is empty by then. Answers the cart and where it is less than wished.
+    """
+
+    def attempt() -> Compared:
+        cart, left = store.both(customer_id, guest_id)
+        if not left.lines:
+            return cart, ()
+        whole, found = model.merged(cart, left, store.offers(left))
+        return store.save_merged(whole, left), found
+
+    return _until_settled(attempt)
+
+
 def _change(customer_id: str, sku: str, change: Change, seen: Seen) -> Cart:
-    for attempt in range(_ATTEMPTS):
+    def attempt() -> Cart:
+        cart, offer = store.with_offer(customer_id, sku)
+        seen(cart.version)
+        return store.save(change(cart, offer))
+
+    return _until_settled(attempt)
+
+
+def _until_settled(attempt: Callable[[], T]) -> T:
+    """Repeat what another device has got in the way of. Raises CartChanged if it keeps doing so."""
+    for _ in range(_ATTEMPTS - 1):
         try:
-            cart, offer = store.with_offer(customer_id, sku)
-            seen(cart.version)
-            return store.save(change(cart, offer))
+            return attempt()
         except CartChanged:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")
+            continue
+    return attempt()

@@ -1,9 +1,13 @@
 """Reads and writes of carts, and reads of the offers in them."""
 
-from cart.contract import Cart, cart_key, read_cart, save_with
+from dataclasses import replace
+from datetime import timedelta
+
+from cart.contract import Cart, cart_key, read_cart, save_with, write_cart
 from cart.manifest import MANIFEST
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
+from market import config
 from market.table import Table
 
 _table = Table(MANIFEST, INVENTORY)
@@ -11,6 +15,12 @@ _table = Table(MANIFEST, INVENTORY)
 
 def get(customer_id: str) -> Cart:
     return read_cart(customer_id, _table.get(cart_key(customer_id), consistent=True))
+
+
+def both(customer_id: str, guest_id: str) -> tuple[Cart, Cart]:
+    """Two carts in one call."""
+    found = _table.batch_get([cart_key(customer_id), cart_key(guest_id)], consistent=True)
+    return read_cart(customer_id, found.get(cart_key(customer_id))), read_cart(guest_id, found.get(cart_key(guest_id)))
 
 
 def with_offer(customer_id: str, sku: str) -> tuple[Cart, Offer | None]:
@@ -28,4 +38,15 @@ def offers(cart: Cart) -> dict[str, Offer]:
 
 def save(cart: Cart) -> Cart:
     """Save the cart as its next version. Raises CartChanged."""
-    return save_with(_table.write, cart)
+    return save_with(_table.write, cart, kept=_kept())
+
+
+def save_merged(cart: Cart, emptied: Cart) -> Cart:
+    """Save the cart with the lines of the other, and that one without: both or neither. Raises CartChanged."""
+    _table.transact(write_cart(cart, kept=_kept()), write_cart(replace(emptied, lines=()), kept=_kept()))
+    return replace(cart, version=cart.version + 1)
+
+
+def _kept() -> timedelta:
+    """How long a cart that nobody touches is kept."""
+    return timedelta(days=config.number("CART_TTL_DAYS"))

@@ -116,6 +116,7 @@ class Product(Shape):
             active=self.on_sale and variant.is_active,
             slug=self.slug,
             image=variant.image or (self.images[0].url if self.images else ""),
+            category=self.category,
             available=stock,
         )
 

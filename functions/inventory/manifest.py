@@ -4,6 +4,6 @@ from market.manifest import Function, Manifest
 
 MANIFEST = Manifest(
     service="inventory",
-    prefixes=("STK#", "STV#"),
+    prefixes=("STK#", "STL#", "STV#"),
     functions=(Function(name="api", handler="inventory.api.handler", kind="api"),),
 )

@@ -1,9 +1,9 @@
 """Reads and writes of stock by those who own it; buyers' holds are fragments of `contract`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from inventory.contract import MAX_STOCK, Offer, read_offer, stock_key
+from inventory.contract import MAX_STOCK, Offer, PurchaseLimit, read_offer, stock_key
 from inventory.manifest import MANIFEST
 from market.errors import Conflict, NotFound, Problem
 from market.table import Item, Table, update
@@ -21,6 +21,17 @@ class NotSoMany(Conflict):
     """More were to be taken out than are available, or more put in than a shelf holds; `available` says how many."""
 
     code, title = "not_so_many", "Not so many"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that a vendor changes of an offer: an update expression of one word, with its condition."""
+
+    expression: str
+    values: Item = field(default_factory=dict)
+    when: str = ""
+    refused: Conflict | None = None
+    """Raised if the condition does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +61,63 @@ def of_vendor(vendor_id: str, *, limit: int, cursor: str | None) -> OfferPage:
     return OfferPage([read_offer(found[key]) for key in keys if key in found], page.next)
 
 
-def count(sku: str, *, vendor_id: str, available: int, expected: int | None) -> Offer:
-    """Make it exactly `available`, if it still is `expected`. Held units stay held. Raises NotFound or StockChanged."""
-    still = "" if expected is None else " AND available = :expected"
-    return _write(
-        sku,
-        vendor_id,
-        "SET available = :available",
-        {":available": available} | ({} if expected is None else {":expected": expected}),
-        f"vendor_id = :vendor{still}",
-        StockChanged("The stock has changed since you saw it."),
+def counted(available: int, expected: int | None) -> Change:
+    """Make it exactly `available`, if it still is `expected`; held units stay held. Refused by StockChanged."""
+    change = Change(
+        expression="SET available = :available",
+        values={":available": available},
+        refused=StockChanged("The stock has changed since you saw it."),
     )
+    if expected is None:
+        return change
+    return replace(change, when="available = :expected", values=change.values | {":expected": expected})
 
 
-def adjust(sku: str, *, vendor_id: str, by: int) -> Offer:
-    """Put units in, or with a negative `by` take them out. Raises NotFound or NotSoMany."""
+def adjusted(by: int) -> Change:
+    """Put units in, or with a negative `by` take them out. Refused by NotSoMany."""
     bound, limit = ("available >= :limit", -by) if by < 0 else ("available <= :limit", MAX_STOCK - by)
-    return _write(
-        sku,
-        vendor_id,
-        "SET available = available + :by",
-        {":by": by, ":limit": limit},
-        f"vendor_id = :vendor AND {bound}",
-        NotSoMany("There are not so many to take out, or no room for so many."),
+    return Change(
+        expression="SET available = available + :by",
+        values={":by": by, ":limit": limit},
+        when=bound,
+        refused=NotSoMany("There are not so many to take out, or no room for so many."),
     )
 
 
-def _write(sku: str, vendor_id: str, expression: str, values: Item, when: str, otherwise: Problem) -> Offer:
+def limited(limit: PurchaseLimit | None) -> Change:
+    """Let a customer buy only so many, or with None as many as there are."""
+    if limit is None:
+        return Change(expression="REMOVE max_per_customer, limit_days")
+    return Change(
+        expression="SET max_per_customer = :most, limit_days = :days",
+        values={":most": limit.units, ":days": limit.days},
+    )
+
+
+def change(sku: str, vendor_id: str, *changes: Change) -> Offer:
+    """Carry out all changes or none. Raises NotFound, or the refusal of the first change."""
+
     def refusal(found: Item | None) -> Problem:
         if found is None or found["vendor_id"] != vendor_id:
             return _no_such(sku)
-        return type(otherwise)(otherwise.detail, sku=sku, available=found["available"])
+        refused = next(change.refused for change in changes if change.refused)
+        return type(refused)(refused.detail, sku=sku, available=found["available"])
 
-    values = values | {":vendor": vendor_id}
+    expression = _joined(change.expression for change in changes)
+    values = {name: value for change in changes for name, value in change.values.items()} | {":vendor": vendor_id}
+    when = " AND ".join(["vendor_id = :vendor", *(change.when for change in changes if change.when)])
     # A transaction, since a lost answer must not let an adjustment be made twice.
     _table.transact(update(stock_key(sku), expression, values, when=when, otherwise=refusal))
     return get(sku, vendor_id=vendor_id)
+
+
+def _joined(expressions: Iterable[str]) -> str:
+    """One update expression of several, in which each word stands once: `SET a, b REMOVE c`."""
+    parts: dict[str, list[str]] = {}
+    for expression in expressions:
+        word, _, assignments = expression.partition(" ")
+        parts.setdefault(word, []).append(assignments)
+    return " ".join(f"{word} {', '.join(assignments)}" for word, assignments in parts.items())
 
 
 def _no_such(sku: str) -> NotFound:

@@ -77,7 +77,7 @@ def test_stock_is_set_only_when_the_row_states_another_figure(market: Market) ->
     from inventory import store
 
     market.import_rows([row(1)])
-    store.adjust("ROW-1", vendor_id=ADA, by=-3)  # three were sold
+    store.change("ROW-1", ADA, store.adjusted(-3))  # three were sold
 
     market.import_rows([row(1, title="Renamed")])
     assert store.get("ROW-1", vendor_id=ADA).available == 2

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from inventory.contract import MANIFEST as INVENTORY
+from inventory.contract import read_offer, stock_key
 from market import clock, config
+from market.table import Table
 from tests.services.catalog.conftest import ADA, BOB, Market, lamp
 
 pytestmark = pytest.mark.contract("5.1")
@@ -48,6 +51,21 @@ def test_a_product_on_sale_has_a_page_with_price_and_availability(market: Market
     assert not {"version", "status", "vendorId", "externalId"} & set(page.json)
     assert page.headers["cache-control"] == "public, max-age=5"
     assert events("product.created")[0]["skus"] == ["LAMP-1"]
+
+
+def test_what_is_sold_knows_the_category_of_its_product(market: Market) -> None:
+    product = market.create().json
+    assert category_on_offer("LAMP-1") == "home>lamps"
+
+    path = f"/v1/vendors/{ADA}/products/{product['id']}"
+    assert market.vendor("PATCH", path, {"category": "home>lamps>desk-lamps"}).status == 200
+    assert category_on_offer("LAMP-1") == "home>lamps>desk-lamps"
+
+
+def category_on_offer(sku: str) -> str:
+    item = Table(INVENTORY).get(stock_key(sku), consistent=True)
+    assert item is not None
+    return read_offer(item).category
 
 
 def test_a_draft_is_seen_by_its_vendor_only(market: Market) -> None:
