@@ -12,3 +12,9 @@ handler = consumer.handler
 def cancel(envelope: Envelope) -> None:
     """End the checkout's wait for the payment."""
     service.cancel(envelope.data["order_id"])
+
+
+@consumer.on("order.compensation_requested")
+def compensate(envelope: Envelope) -> None:
+    """Staff wants done what the checkout could not do: leave nothing charged for a cancelled order."""
+    service.undo(envelope.data["order_id"])

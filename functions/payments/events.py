@@ -24,3 +24,23 @@ class PaymentFailed(Event):
     order_id: str
     customer_id: str
     reason: str
+
+
+class PaymentRefunded(Event):
+    """The money of an order that came to nothing was captured, and is given back in full."""
+
+    type: ClassVar[str] = "payment.refunded"
+    order_id: str
+    customer_id: str
+    amount: Money
+    provider: str
+
+
+class PaymentSettled(Event):
+    """Money that comes by hand has come: cash on delivery, or a bank transfer."""
+
+    type: ClassVar[str] = "payment.settled"
+    order_id: str
+    amount: Money
+    provider: str
+    reference: str

@@ -1,53 +1,87 @@
 """The sandbox payment provider as a server: what would be another company's API, for every stage but production.
 
-It keeps its memory in the table, under a prefix of its own, and sends webhooks through a queue that tries again until
+It keeps its memory in the table, under prefixes of its own, and sends webhooks through a queue that tries again until
 the marketplace answers 2xx. The marketplace calls it with an API key, the customer's browser with the client secret.
 """
 
 import hashlib
 import hmac
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
-from market import config, ids
+from fraud.contract import MANIFEST as FRAUD
+from ledger.contract import MANIFEST as LEDGER
+from market import clock, config, ids
 from market.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
-from market.http import ANYONE, Body, ServiceApi, View
+from market.http import ANYONE, Body, Cursor, Response, ServiceApi, View
 from market.money import MAX_AMOUNT, Currency
-from market.table import NEW, Key, Table, put
+from market.table import NEW, Key, Table, delete, put
 from orders.contract import MANIFEST as ORDERS
 from payments import simulator
-from payments.gateway import api_key
 from payments.manifest import MANIFEST
+from payments.providers.sandbox import api_key
 from payments.simulator import Account, Said
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
-_table = Table(MANIFEST, ORDERS)
+_table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 
 Minor = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Secret = Annotated[str, Field(min_length=10, max_length=100)]
 _PATH = "/sandbox/v1/payment_intents"
+_SETUPS, _CUSTOMERS = "/sandbox/v1/setup_intents", "/sandbox/v1/customers"
 
 
 class NewIntent(Body):
-    order_id: Annotated[str, Field(min_length=1, max_length=64)]
+    """customer, saved_method: pay at once with a method that was saved for the customer."""
+
+    order_id: Id
     amount: Minor
     currency: Currency
+    customer: Id | None = None
+    saved_method: Id | None = None
 
 
 class Card(Body):
     number: Annotated[str, Field(pattern=r"^[0-9 ]{12,25}$")]
 
+    @property
+    def digits(self) -> str:
+        return self.number.replace(" ", "")
+
 
 class Confirmation(Body):
-    client_secret: Annotated[str, Field(min_length=10, max_length=100)]
+    client_secret: Secret
     card: Card
 
 
 class Some(Body):
     amount: Minor
+
+
+class NewSetup(Body):
+    customer: Id
+
+
+class CardView(View):
+    """A card without its number; the fingerprint is the same for the same card."""
+
+    fingerprint: str
+    bin: str
+    last4: str
+    brand: str = "visa"
+    country: str
+
+    @classmethod
+    def of(cls, card: str) -> "CardView":
+        fingerprint = hmac.new(config.key("sandbox-secret"), card.encode(), hashlib.sha256).hexdigest()[:16]
+        return cls(fingerprint=fingerprint, bin=card[:8], last4=card[-4:], country=simulator.country(card))
 
 
 class IntentView(View):
@@ -56,9 +90,12 @@ class IntentView(View):
     status: str
     amount: int
     currency: str
+    refunded: int
+    created: int
     fee: int | None = None
     client_secret: str | None = None
     last_decline: str | None = None
+    card: CardView | None = None
 
     @classmethod
     def of(cls, account: Account, *, secret: bool = False) -> "IntentView":
@@ -68,9 +105,43 @@ class IntentView(View):
             status=account.status,
             amount=account.amount,
             currency=account.currency,
+            refunded=account.refunded,
+            created=account.created,
             fee=account.fee if account.status in ("captured", "refunded") else None,
             client_secret=account.client_secret if secret else None,
+            card=CardView.of(account.instrument) if account.instrument else None,
         )
+
+
+class IntentPage(View):
+    items: list[IntentView]
+    next_cursor: str | None = None
+
+
+class RefundView(View):
+    """A refund; `fee_returned` is what of the fee went back with it: nothing."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    fee_returned: int = 0
+
+
+class SetupView(View):
+    id: str
+    status: str
+    customer: str
+    client_secret: str | None = None
+
+
+class MethodView(View):
+    id: str
+    card: CardView
+
+
+class MethodList(View):
+    items: list[MethodView]
 
 
 @api.post(_PATH, callers=[ANYONE], status=201)
@@ -83,7 +154,8 @@ def create(wish: NewIntent) -> IntentView:
         order_id=wish.order_id,
         amount=wish.amount,
         currency=wish.currency,
-        client_secret=hmac.new(config.key("sandbox-secret"), key.encode(), hashlib.sha256).hexdigest()[:40],
+        client_secret=_secret(key),
+        created=clock.epoch(),
     )
     try:
         _table.write(put(_key(made.id), _stored(made), when=NEW, otherwise=Conflict()))
@@ -92,11 +164,25 @@ def create(wish: NewIntent) -> IntentView:
         if (known.order_id, known.amount, known.currency) != (wish.order_id, wish.amount, wish.currency):
             raise Unprocessable("This Idempotency-Key came with another request.") from None
         made = known
+    if wish.saved_method and made.status == "pending":
+        made = _pay(made, _saved(wish.customer or "", wish.saved_method))
     return IntentView.of(made, secret=True)
 
 
+@api.get(_PATH, callers=[ANYONE])
+def opened(
+    day: Annotated[str, Query(pattern=r"^\d{4}-\d\d-\d\d$")] = "1970-01-01", cursor: Cursor = None
+) -> IntentPage:
+    """The provider's book: intents opened on a day (UTC), the oldest first."""
+    _merchant()
+    page = _table.query(f"SBX#{day}", index="by1", limit=100, cursor=cursor)
+    items = _table.batch_get([Key(item["pk"], item["sk"]) for item in page.items])
+    accounts = sorted((_account(item) for item in items.values()), key=lambda account: (account.created, account.id))
+    return IntentPage(items=[IntentView.of(account) for account in accounts], next_cursor=page.next)
+
+
 @api.get(_PATH + "/<intent_id>", callers=[ANYONE])
-def show(intent_id: str) -> IntentView:
+def show_intent(intent_id: str) -> IntentView:
     """What the provider knows of an intent."""
     _merchant()
     return IntentView.of(_get(intent_id))
@@ -106,14 +192,10 @@ def show(intent_id: str) -> IntentView:
 def confirm(intent_id: str, confirmation: Confirmation) -> IntentView:
     """The customer pays with a test card. The answer shows the intent; the marketplace hears of it by webhook."""
     account = _get(intent_id)
-    if not hmac.compare_digest(account.client_secret.encode(), confirmation.client_secret.encode()):
-        raise Forbidden("The client secret is not this intent's.")
-    after, said = simulator.confirm(account, confirmation.card.number.replace(" ", ""))
-    if after != account:
-        _save(after, account)
-    if said:
-        _say(after, said)
-    return IntentView.of(after).model_copy(update={"last_decline": said.failure or None if said else None})
+    _browser(account.client_secret, confirmation.client_secret)
+    after = _pay(account, confirmation.card.digits)
+    declined = simulator.DECLINES.get(confirmation.card.digits) if after.declines > account.declines else None
+    return IntentView.of(after).model_copy(update={"last_decline": declined})
 
 
 @api.post(_PATH + "/<intent_id>/capture", callers=[ANYONE], problems=[simulator.CaptureFailed])
@@ -132,17 +214,77 @@ def void(intent_id: str) -> IntentView:
     return IntentView.of(_save(simulator.void(account), account))
 
 
-@api.post(_PATH + "/<intent_id>/refund", callers=[ANYONE], problems=[simulator.WrongState])
-def refund(intent_id: str, some: Some) -> IntentView:
-    """Give captured money back."""
+@api.post(_PATH + "/<intent_id>/refund", callers=[ANYONE], problems=[simulator.WrongState, simulator.RefundFailed])
+def refund(intent_id: str, some: Some) -> RefundView:
+    """Give captured money back, all or part; the same `Idempotency-Key` is the same refund, as it stands by now."""
     _merchant()
-    account = _get(intent_id)
-    return IntentView.of(_save(simulator.refund(account, some.amount), account))
+    account, now = _get(intent_id), clock.epoch()
+    key = api.header("idempotency-key") or ids.ulid()
+    after = _save(simulator.refund(account, key, some.amount, now), account)
+    return RefundView(
+        id="re_" + hashlib.sha256(f"{intent_id}|{key}".encode()).hexdigest()[:24],
+        status=simulator.refund_status(after, key, now),
+        amount=some.amount,
+        currency=after.currency,
+    )
+
+
+@api.post(_SETUPS, callers=[ANYONE], status=201)
+def begin_setup(wish: NewSetup) -> SetupView:
+    """Begin to save a method for a customer."""
+    _merchant()
+    setup = SetupView(id=ids.new("seti"), status="pending", customer=wish.customer)
+    _table.write(put(Key(f"SBV#{setup.id}"), {"customer": setup.customer, "created": clock.epoch()}))
+    return setup.model_copy(update={"client_secret": _secret(setup.id)})
+
+
+@api.post(_SETUPS + "/<setup_id>/confirm", callers=[ANYONE])
+def confirm_setup(setup_id: str, confirmation: Confirmation) -> SetupView:
+    """The customer gives the provider a card to keep; doing it again keeps it once."""
+    found = _table.get(Key(f"SBV#{setup_id}"), consistent=True)
+    if found is None:
+        raise NotFound("There is no such setup.")
+    _browser(_secret(setup_id), confirmation.client_secret)
+    card = simulator.known(confirmation.card.digits)
+    _table.write(put(Key(f"SBV#{found['customer']}", f"pm_{setup_id}"), {"instrument": card}))
+    return SetupView(id=setup_id, status="succeeded", customer=found["customer"])
+
+
+@api.get(_CUSTOMERS + "/<customer>/methods", callers=[ANYONE])
+def methods(customer: str) -> MethodList:
+    """What is saved for a customer."""
+    _merchant()
+    page = _table.query(f"SBV#{customer}", begins="pm_", newest_first=True, limit=50)
+    return MethodList(items=[MethodView(id=item["sk"], card=CardView.of(item["instrument"])) for item in page.items])
+
+
+@api.delete(_CUSTOMERS + "/<customer>/methods/<method_id>", callers=[ANYONE], status=204)
+def forget_instrument(customer: str, method_id: str) -> Response[None]:
+    """Keep a method no longer; one that is gone is no error."""
+    _merchant()
+    _table.write(delete(Key(f"SBV#{customer}", method_id)))
+    return Response(status_code=204)
 
 
 def _merchant() -> None:
     if not hmac.compare_digest(api.header("authorization").encode(), f"Bearer {api_key()}".encode()):
         raise Unauthenticated("Send the sandbox's API key.")
+
+
+def _browser(secret: str, sent: str) -> None:
+    if not hmac.compare_digest(secret.encode(), sent.encode()):
+        raise Forbidden("The client secret is not this intent's.")
+
+
+def _secret(key: str) -> str:
+    return hmac.new(config.key("sandbox-secret"), key.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def _saved(customer: str, method_id: str) -> str:
+    item = _table.get(Key(f"SBV#{customer}", method_id), consistent=True)
+    if item is None:
+        raise NotFound("There is no such method.")
+    return str(item["instrument"])
 
 
 def _key(intent_id: str) -> Key:
@@ -153,21 +295,34 @@ def _get(intent_id: str) -> Account:
     item = _table.get(_key(intent_id), consistent=True)
     if item is None:
         raise NotFound("There is no such intent.")
+    return _account(item)
+
+
+def _account(item: dict[str, Any]) -> Account:
     return Account(**{name: item[name] for name in Account.__slots__ if name in item})
+
+
+def _pay(account: Account, card: str) -> Account:
+    after, said = simulator.confirm(account, card)
+    _save(after, account)
+    if said:
+        _say(after, said)
+    return after
 
 
 def _save(after: Account, before: Account) -> Account:
     """Write the new state over the one that it was made from. Raises WrongState if another request came between."""
     if after != before:
-        values = {":status": before.status, ":declines": before.declines}
         gone = simulator.WrongState("The intent was changed meanwhile.", status=before.status)
-        when = "status = :status AND declines = :declines"
-        _table.write(put(_key(after.id), _stored(after), when=when, values=values, otherwise=gone))
+        values = {":version": before.version}
+        _table.write(put(_key(after.id), _stored(after), when="version = :version", values=values, otherwise=gone))
     return after
 
 
 def _stored(account: Account) -> dict[str, Any]:
-    return asdict(account)
+    """The item, listed by the day on which the intent was opened."""
+    day = clock.iso(datetime.fromtimestamp(account.created, UTC))[:10]
+    return asdict(account) | {"by1pk": f"SBX#{day}", "by1sk": f"{account.created}#{account.id}"}
 
 
 def _say(account: Account, said: Said) -> None:

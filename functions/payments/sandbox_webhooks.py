@@ -4,7 +4,8 @@ from typing import Any
 
 from market import clock, config
 from market.events import each_record
-from payments.gateway import send, sign
+from payments.gateway import send
+from payments.providers.sandbox import sign
 
 
 class NotAccepted(RuntimeError):

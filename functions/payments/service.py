@@ -1,54 +1,88 @@
-"""What happens to payments: opened, authorized or declined by webhook, captured, and undone.
+"""What happens to payments: opened, authorized or declined by webhook, captured, refunded, and undone.
 
 Each verb may be called again at any time: it does nothing where its effect is there already.
 """
 
+from dataclasses import replace
 from typing import Any
 
-import orjson
-
-from market import clock, config, log
+from ledger.contract import PROVIDER_FEES, AlreadyBooked, book, credit, debit
+from ledger.contract import provider as account_of
+from market import clock, config
 from market.errors import NotFound
+from market.events import announce
 from market.money import Money
+from market.table import Write
 from orders.contract import PENDING as ORDER_PENDING
-from payments import store
-from payments.events import PaymentFailed, PaymentSucceeded
-from payments.gateway import Intent, Notice, provider
+from orders.contract import OrderSnapshot
+from payments import history, incidents, methods, screening, store, waiting
+from payments.events import PaymentRefunded, PaymentSucceeded
+from payments.gateway import BY_HAND, Intent, Payable, provider
+from payments.manifest import MANIFEST
 from payments.model import (
     AUTHORIZED,
     CAPTURED,
     FAILED,
+    METHODS,
     PENDING,
     REFUNDED,
     VOIDED,
     CancelledByCustomer,
+    MethodGone,
     Mismatch,
     NotPaidInTime,
     NotPayable,
     Payment,
-    PaymentDeclined,
+    ProviderUnavailable,
+    RefundRefused,
 )
 from payments.store import Moved
 
-PROVIDER = "sandbox"
 
+def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "") -> Payment:
+    """The payment of a placed order, made with the provider on the first call; `saved` is paid with at once.
 
-def open_for(customer_id: str, order_id: str) -> Payment:
-    """The payment of a placed order, made with the provider on the first call. Raises NotFound or NotPayable."""
+    Another method than before takes its place as long as nothing is paid. Raises NotFound, NotPayable or NotOffered.
+    """
     order, payment = store.with_order(customer_id, order_id)
     if order is None:
         raise NotFound("There is no such order.")
-    if payment and payment.reference and payment.status == PENDING and not payment.wish:
-        return payment
-    if order.status != ORDER_PENDING or order.hold_until <= clock.timestamp() or (payment and payment.status):
+    begun = payment if payment and payment.status else None
+    name, saved_method, ref = methods.owned(customer_id, saved) if saved else (method, "", "")
+    name = name or (begun.provider if begun else methods.offered()[0])
+    if begun and _stands(begun, name, saved_method):
+        return begun
+    late = order.status != ORDER_PENDING or order.hold_until <= clock.timestamp()
+    if late or (payment and (payment.wish or payment.status not in ("", PENDING))):
         raise NotPayable("This order does not await a payment.")
-    intent = provider(PROVIDER).create(order.id, order.total)
+    methods.require(name)
     try:
-        return store.open_payment(order, intent, PROVIDER)
+        if begun and not begun.reference:
+            begun = _finish(order, begun)
+            if _stands(begun, name, saved_method):
+                return begun
+        if begun and begun.reference:
+            begun = _leave(begun)
+        attempt = begun.attempt + 1 if begun else 1
+        payable = replace(_payable(order, attempt), saved_method=saved_method, customer_ref=ref)
+        if saved_method:
+            begun = store.plan(payable, name, instead_of=begun)
+        return _opened(payable, name, instead_of=begun)
     except Moved as moved:
-        if moved.payment and moved.payment.status == PENDING:
+        if moved.payment and _stands(moved.payment, name, saved_method):
             return moved.payment
-        raise NotPayable("This order does not await a payment.") from None
+        raise NotPayable("This order does not await a payment by this method.") from None
+
+
+def hear_paid(name: str, intent: Intent) -> None:
+    """A provider says that the money is there. Raises Mismatch if it speaks of other money."""
+    try:
+        payment = store.authorize(name, intent)
+    except Moved as moved:
+        _paid_late(name, intent, moved.payment)
+        return
+    if payment.token:
+        waiting.succeed(payment.token)
 
 
 def await_payment(order_id: str, token: str) -> None:
@@ -56,17 +90,7 @@ def await_payment(order_id: str, token: str) -> None:
     try:
         store.await_with(order_id, token)
     except Moved as moved:
-        _wake(moved.payment, token)
-
-
-def hear(notice: Notice) -> None:
-    """A provider's webhook. Twice, late or out of order, it changes nothing. Raises Mismatch for another's money."""
-    if notice.type == "payment_intent.authorized":
-        _authorized(notice.intent)
-    elif notice.type == "payment_intent.declined":
-        _declined(notice)
-    else:
-        log.info("webhook noted", type=notice.type, order_id=notice.intent.order_id)
+        waiting.wake(moved.payment, token)
 
 
 def resolve(order_id: str) -> None:
@@ -75,26 +99,33 @@ def resolve(order_id: str) -> None:
     Raises NotPaidInTime unless the payment is authorized.
     """
     payment = store.get(order_id)
+    if payment and payment.status == PENDING and not payment.reference:
+        payment = _planned(payment)
     if payment and payment.status == PENDING and payment.reference:
         intent = provider(payment.provider).retrieve(payment.reference)
-        if intent.status == AUTHORIZED:
-            _authorized(intent)
+        if intent.status in (AUTHORIZED, CAPTURED):
+            hear_paid(payment.provider, intent)
             payment = store.get(order_id)
     if payment is None or payment.status not in (AUTHORIZED, CAPTURED):
         raise NotPaidInTime(order_id)
 
 
-def capture(order_id: str) -> dict[str, Any]:
-    """Take the authorized money.
+def capture(customer_id: str, order_id: str) -> dict[str, Any]:
+    """Take the authorized money, once the fraud screen admits it.
 
-    Raises CaptureRefused or CancelledByCustomer, which are final, or ProviderUnavailable: try again.
+    Raises CaptureRefused, Blocked or CancelledByCustomer, which are final, ReviewNeeded, or ProviderUnavailable: try
+    again.
     """
-    payment = _known(order_id)
+    order, payment = store.with_order(customer_id, order_id)
+    if order is None or payment is None:
+        raise Moved("there is no payment")
     if payment.wish and payment.status == AUTHORIZED:
         raise CancelledByCustomer(order_id)
     if payment.amount is None or payment.status not in (AUTHORIZED, CAPTURED):
         raise Moved(f"cannot capture a payment that is {payment.status or 'not begun'}")
-    intent = provider(payment.provider).capture(order_id, payment.reference, payment.amount)
+    if payment.status == AUTHORIZED:
+        screening.admit(payment, order)
+    intent = provider(payment.provider).capture(payment.key, payment.reference, payment.amount)
     fee = intent.fee or Money(0, payment.amount.currency)
     if payment.status == AUTHORIZED:
         succeeded = PaymentSucceeded(
@@ -120,17 +151,16 @@ def undo(order_id: str) -> None:
     try:
         payment = store.void(order_id)
     except Moved:
-        payment = _known(order_id)
-    if payment.amount is None:
+        payment = known(order_id)
+    if payment.amount is None or payment.status == REFUNDED:
         return
-    port = provider(payment.provider)
-    status = port.retrieve(payment.reference).status
-    if status == CAPTURED:
-        port.refund(order_id, payment.reference, payment.amount)
-    elif status not in (VOIDED, REFUNDED):
-        port.void(order_id, payment.reference)
-    if status in (CAPTURED, REFUNDED):
-        store.refund(order_id)
+    amount = payment.amount
+    if not payment.reference:
+        payment = _planned(payment)
+    if payment.reference:
+        _give_up(payment)
+    if payment.settlement:
+        incidents.pay_back(payment.provider, order_id, "undo", amount, at=payment.settlement.at)
 
 
 def cancel(order_id: str) -> None:
@@ -140,81 +170,208 @@ def cancel(order_id: str) -> None:
     except Moved:
         return
     if payment.token and payment.status != AUTHORIZED:
-        _fail(payment.token, CancelledByCustomer.__name__)
+        waiting.fail(payment.token, CancelledByCustomer.__name__)
 
 
-def _authorized(intent: Intent) -> None:
+def refund(order_id: str, refund_id: str, amount: Money) -> dict[str, Any]:
+    """Give captured money back, all or part, once for each refund id; at most what was captured, whoever else asks.
+
+    Raises RefundRefused, which is final, or ProviderUnavailable while the refund is pending: ask again.
+    """
+    payment = store.get(order_id)
+    if payment is None or payment.captured is None:
+        raise RefundRefused("not_captured")
+    entry = history.begin_refund(payment, refund_id, amount).details
+    if entry["status"] == "refused":
+        raise RefundRefused(entry["reason"])
+    if entry["status"] == "succeeded":
+        returned = Money(entry["fee_returned"], amount.currency)
+        return {"provider": payment.provider, "reference": entry["reference"], "feeReturned": returned.plain()}
     try:
-        payment = store.authorize(intent)
-    except Moved as moved:
-        _authorized_late(intent, moved.payment)
+        done = provider(payment.provider).refund(refund_id, payment.reference, amount)
+        if done.status == "failed":
+            raise RefundRefused("refused_by_provider")
+    except RefundRefused as refused:
+        history.refuse_refund(payment, refund_id, amount, refused.detail)
+        raise
+    if done.status != "succeeded":
+        raise ProviderUnavailable("The refund is on its way.")
+    if payment.provider in BY_HAND and payment.settlement:
+        incidents.pay_back(payment.provider, order_id, refund_id, amount, at=entry["at"])
+    history.end_refund(order_id, refund_id, done)
+    fee = done.fee or Money(0, amount.currency)
+    return {"provider": payment.provider, "reference": done.reference, "feeReturned": fee.plain()}
+
+
+def give_up_stray(name: str, intent: Intent, payment: Payment) -> None:
+    """Leave nothing of an intent that is not, or no longer, the payment's own: void or refund it, the payment stays."""
+    stray = replace(payment, provider=name, reference=intent.reference, amount=intent.amount)
+    _give_up(replace(stray, status=PENDING, closing=True))
+
+
+def compare(name: str, intent: Intent, payment: Payment) -> None:
+    """Raises Mismatch if the provider speaks of other money than the payment's; its reason names the first difference.
+
+    An intent that the customer left may say what it will.
+    """
+    if payment.left(name, intent.reference):
         return
-    if payment.token:
-        _succeed(payment.token)
+    assert payment.amount
+    told = (name, intent.reference, intent.amount.currency, intent.amount.amount)
+    ours = (payment.provider, payment.reference, payment.amount.currency, payment.amount.amount)
+    for what, one, other in zip(("provider", "reference", "currency", "amount"), told, ours, strict=True):
+        if one != other:
+            raise Mismatch(what)
 
 
-def _authorized_late(intent: Intent, payment: Payment | None) -> None:
-    """An authorization that changes nothing: a repetition, one for a payment given up, or one that is not ours."""
-    if payment is None or not payment.reference:
-        # The provider was faster than our own record of the intent: the queue brings it again.
-        raise Moved("the payment is not recorded yet")
-    if (payment.reference, payment.amount) != (intent.reference, intent.amount):
-        log.error("webhook mismatch", order_id=intent.order_id, reference=intent.reference)
-        raise Mismatch("The webhook speaks of other money.")
-    if payment.status in (VOIDED, FAILED):
-        provider(payment.provider).void(intent.order_id, intent.reference)
-    elif payment.status == AUTHORIZED and payment.token:
-        _succeed(payment.token)
-
-
-def _declined(notice: Notice) -> None:
-    intent = notice.intent
-    try:
-        payment = store.decline(intent, notice.id, notice.failure)
-    except Moved as moved:
-        payment = moved.payment or _known(intent.order_id)
-    if payment.reference != intent.reference or not payment.exhausted or payment.status not in (PENDING, FAILED):
-        return
-    if payment.status == PENDING:
-        failed = PaymentFailed(order_id=intent.order_id, customer_id=payment.customer_id, reason=notice.failure)
-        try:
-            store.fail(payment, failed)
-        except Moved:
-            return
-    if payment.token:
-        _fail(payment.token, PaymentDeclined.__name__)
-
-
-def _wake(payment: Payment | None, token: str) -> None:
-    """Answer a wait that began after its question was decided."""
-    if payment is None:
-        return
-    if payment.status in (AUTHORIZED, CAPTURED):
-        _succeed(token)
-    elif payment.wish:
-        _fail(token, CancelledByCustomer.__name__)
-    elif payment.status in (FAILED, VOIDED, REFUNDED):
-        _fail(token, PaymentDeclined.__name__)
-
-
-def _succeed(token: str) -> None:
-    states = config.client("stepfunctions")
-    try:
-        states.send_task_success(taskToken=token, output=orjson.dumps({"authorized": True}).decode())
-    except (states.exceptions.TaskTimedOut, states.exceptions.TaskDoesNotExist):
-        log.info("checkout no longer waits")
-
-
-def _fail(token: str, error: str) -> None:
-    states = config.client("stepfunctions")
-    try:
-        states.send_task_failure(taskToken=token, error=error, cause="")
-    except (states.exceptions.TaskTimedOut, states.exceptions.TaskDoesNotExist):
-        log.info("checkout no longer waits")
-
-
-def _known(order_id: str) -> Payment:
+def known(order_id: str) -> Payment:
+    """Raises Moved."""
     payment = store.get(order_id)
     if payment is None:
         raise Moved("there is no payment")
     return payment
+
+
+def _stands(payment: Payment, name: str, saved_method: str) -> bool:
+    """Whether this is the payment asked for, ready to be paid or paid already."""
+    usable = payment.reference and not payment.closing and not payment.wish
+    same = payment.provider == name and saved_method in ("", payment.saved_method)
+    return bool(usable and same and payment.status in (PENDING, AUTHORIZED))
+
+
+def _payable(order: OrderSnapshot, attempt: int) -> Payable:
+    return Payable(
+        order_id=order.id,
+        number=order.number,
+        amount=order.total,
+        customer_id=order.customer_id,
+        email=order.origin.get("email", ""),
+        return_url=f"{config.setting('STORE_URL')}/orders/{order.number}",
+        attempt=attempt,
+    )
+
+
+def _opened(payable: Payable, name: str, *, instead_of: Payment | None) -> Payment:
+    """Make the intent and record it; what is authorized at once lets the checkout go on."""
+    intent = provider(name).create(payable)
+    if intent.amount != payable.amount:
+        raise Mismatch("amount")
+    payment = store.open_payment(payable, intent, name, instead_of=instead_of)
+    if payment.status == AUTHORIZED and payment.token:
+        waiting.succeed(payment.token)
+    return payment
+
+
+def _finish(order: OrderSnapshot, plan: Payment) -> Payment:
+    """Record the intent that was planned, as its idempotency key finds or makes it; the plan if there can be none."""
+    try:
+        return _opened(_as_planned(order, plan), plan.provider, instead_of=plan)
+    except MethodGone:
+        return plan
+
+
+def _as_planned(order: OrderSnapshot, plan: Payment) -> Payable:
+    _, method_id, ref = methods.owned(order.customer_id, f"{plan.provider}.{plan.saved_method}")
+    return replace(_payable(order, plan.attempt), saved_method=method_id, customer_ref=ref)
+
+
+def _planned(payment: Payment) -> Payment:
+    """The planned payment with the reference that it has at the provider, if it has one.
+
+    One that was never made may be made by asking, for an order that is over to be voided at once: there is no other way
+    to be sure that none was made unheard.
+    """
+    order, _ = store.with_order(payment.customer_id, payment.order_id)
+    assert order
+    if payment.status == PENDING:
+        return _finish(order, payment)
+    try:
+        made = provider(payment.provider).create(_as_planned(order, payment))
+    except MethodGone:
+        return payment
+    return replace(payment, reference=made.reference)
+
+
+def _leave(payment: Payment) -> Payment:
+    """The customer wants another method: take the old intent out of use, here first and then at its provider."""
+    if payment.attempt >= METHODS:
+        raise NotPayable("The method was changed too often.")
+    payment = store.close(payment)
+    history.note_left(payment)
+    _give_up(payment)
+    return payment
+
+
+def _paid_late(name: str, intent: Intent, payment: Payment | None) -> None:
+    """An authorization that changes nothing: a repetition, one for a payment given up, or one that is not ours."""
+    if payment is None or (not payment.reference and payment.status in ("", PENDING)):
+        # The provider was faster than our own record of the intent: the queue brings it again.
+        raise store.NotRecorded("unknown_payment")
+    if payment.left(name, intent.reference) or not payment.reference:
+        give_up_stray(name, intent, payment)
+        return
+    compare(name, intent, payment)
+    if payment.closing or payment.status in (VOIDED, FAILED):
+        _give_up(payment)
+    elif payment.status == AUTHORIZED and payment.token:
+        waiting.succeed(payment.token)
+
+
+def _give_up(payment: Payment) -> None:
+    """Leave nothing of an intent at its provider, and book what that cost.
+
+    That ends the payment, unless it is `closing`: then it is about an intent that the customer left for another.
+    """
+    assert payment.amount
+    left = payment.closing and payment.status == PENDING
+    # A left intent and the one after it are two charges: their refunds must not be taken for one another.
+    key = payment.reference if left else payment.key
+    kept = _release(payment.provider, key, payment.reference, payment.amount)
+    if kept is None:
+        return
+    name = f"undone-{payment.reference}" if left else "undone"
+    booked = [_loss(payment, name, kept)] if kept.amount else []
+    if left:
+        store.book_once(*booked)
+        return
+    told = PaymentRefunded(
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        amount=payment.amount,
+        provider=payment.provider,
+    )
+    try:
+        store.undone(payment, *booked, announce(told, by=MANIFEST))
+    except (Moved, AlreadyBooked):
+        return
+
+
+def _loss(payment: Payment, name: str, kept: Money) -> Write:
+    """The provider's fee for money that came and went."""
+    postings = [debit(PROVIDER_FEES, kept), credit(account_of(payment.provider), kept)]
+    return book(payment.order_id, name, kept.currency, postings)
+
+
+def _release(name: str, key: str, reference: str, amount: Money) -> Money | None:
+    """Void what is not captured, refund what is; answers what the provider keeps of a refunded charge.
+
+    Raises ProviderUnavailable while a refund is pending, RefundRefused if it is refused for good.
+    """
+    port = provider(name)
+    intent = port.retrieve(reference)
+    if intent.status not in (CAPTURED, REFUNDED):
+        if intent.status not in (VOIDED, FAILED):
+            port.void(key, reference)
+        return None
+    fee = intent.fee or Money(0, amount.currency)
+    try:
+        done = port.refund(f"undo-{key}", reference, amount)
+    except RefundRefused:
+        if intent.status != REFUNDED:
+            raise
+        return fee  # refunded by somebody else, and the provider does not say what became of the fee
+    if done.status == "failed":
+        raise RefundRefused("refused_by_provider")
+    if done.status != "succeeded":
+        raise ProviderUnavailable("The refund is on its way.")
+    return fee - done.fee if done.fee else fee

@@ -1,17 +1,40 @@
-"""Payments in the table: one item per order, moved on by conditions on its status."""
+"""Payments in the table: one item per order, moved on by conditions on its status.
 
+What can happen to a payment once is stamped on its item, in the same write; what can happen again is in `history.py`.
+"""
+
+from zlib import crc32
+
+from fraud.contract import MANIFEST as FRAUD
+from ledger.contract import MANIFEST as LEDGER
+from ledger.contract import AlreadyBooked
 from market import clock
 from market.errors import Conflict, Problem
 from market.events import Event, announce
 from market.money import Money
 from market.table import Item, Key, Table, Write, update
 from orders.contract import MANIFEST as ORDERS
-from orders.contract import OrderSnapshot, order_key, read_order
-from payments.gateway import Intent
+from orders.contract import OrderSnapshot, claimed_from, order_key, read_order
+from payments.gateway import Intent, Notice, Payable
 from payments.manifest import MANIFEST
-from payments.model import AUTHORIZED, CAPTURED, FAILED, PENDING, REFUNDED, VOIDED, Payment, read_payment
+from payments.model import (
+    AUTHORIZED,
+    CAPTURED,
+    FAILED,
+    PENDING,
+    REFUNDED,
+    VOIDED,
+    Payment,
+    Settlement,
+    card_item,
+    read_payment,
+)
 
-_table = Table(MANIFEST, ORDERS)
+_table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
+ENDED = tuple(f"PAY#ended#{shard}" for shard in range(4))
+"""Partitions of the index by1 with the payments that were captured, failed or voided, by the time of it."""
+
+_LISTED = ", by1pk = :list, by1sk = :place"
 
 
 class Moved(Conflict):
@@ -20,18 +43,29 @@ class Moved(Conflict):
     payment: Payment | None = None
 
 
+class NotRecorded(Moved):
+    """What the provider speaks of is not in our book, or not yet."""
+
+
 def payment_key(order_id: str) -> Key:
     return Key(f"PAY#{order_id}")
 
 
 def with_order(customer_id: str, order_id: str) -> tuple[OrderSnapshot | None, Payment | None]:
-    """The customer's order and its payment, in one call."""
+    """The customer's order and its payment, in one call; in two for an order that was claimed from a guest."""
     order, payment = order_key(customer_id, order_id), payment_key(order_id)
     found = _table.batch_get([order, payment], consistent=True)
+    if guest := claimed_from(found.get(order, {})):
+        return with_order(guest, order_id)
     return (
         read_order(found[order]) if order in found else None,
         read_payment(order_id, found[payment]) if payment in found else None,
     )
+
+
+def has_order(customer_id: str, order_id: str) -> bool:
+    """Whether the order is the customer's, as the one who placed it or claimed it."""
+    return _table.get(order_key(customer_id, order_id)) is not None
 
 
 def get(order_id: str) -> Payment | None:
@@ -39,23 +73,61 @@ def get(order_id: str) -> Payment | None:
     return read_payment(order_id, item) if item else None
 
 
-def open_payment(order: OrderSnapshot, intent: Intent, provider: str) -> Payment:
-    """Record the provider's intent, once. Raises Moved if the payment exists or was given up before it began."""
+def plan(payable: Payable, provider: str, *, instead_of: Payment | None) -> Payment:
+    """Note which payment is about to be made, before a provider takes money unasked. Raises Moved."""
+    facts: Item = {"status": PENDING, "reference": "", "client_secret": "", "redirect": ""}
+    return _begin(payable, provider, facts, instead_of)
+
+
+def open_payment(payable: Payable, intent: Intent, provider: str, *, instead_of: Payment | None) -> Payment:
+    """Record the provider's intent, once: in place of nothing, of a plan, or of the intent that the customer left.
+
+    Raises Moved if the payment is another one by now, or was given up before it began.
+    """
+    paid = intent.status in (AUTHORIZED, CAPTURED)
+    facts: Item = {
+        "status": AUTHORIZED if paid else PENDING,
+        "reference": intent.reference,
+        "client_secret": intent.client_secret,
+        "redirect": intent.redirect,
+        "authorized_at": clock.timestamp() if paid else "",
+        "instrument": card_item(intent.card) if paid and intent.card else "",
+    }
+    return _begin(payable, provider, facts, instead_of)
+
+
+def _begin(payable: Payable, provider: str, facts: Item, old: Payment | None) -> Payment:
+    """What is not known is not stored: an item of less than a kilobyte is written for one unit."""
+    wanted: Item = facts | {
+        "amount": payable.amount.amount,
+        "currency": payable.amount.currency,
+        "customer_id": payable.customer_id,
+        "provider": provider,
+        "attempt": payable.attempt,
+        "saved_method": payable.saved_method,
+        "created_at": clock.timestamp(),
+    }
+    known = [name for name, value in wanted.items() if value != ""]
+    unknown = ["closing", *(name for name in wanted if name not in known)]
+    text = f"SET {', '.join(f'{name} = :{name}' for name in known)} REMOVE {', '.join(unknown)}"
+    values: Item = {f":{name}": wanted[name] for name in known}
+    when = "attribute_not_exists(status) AND attribute_not_exists(wish)"
+    if old:
+        values |= {":pending": PENDING, ":old": old.attempt}
+        when = "status = :pending AND attempt = :old AND attribute_not_exists(wish)"
+        if old.reference:
+            values |= {":left": {f"{old.provider} {old.reference}"}}
+            text += " ADD abandoned :left"
+    return _move(payable.order_id, text, values, when=when)
+
+
+def close(payment: Payment) -> Payment:
+    """Take the payment's intent out of use, before another one takes its place. Raises Moved once it is authorized."""
     return _move(
-        order.id,
-        "SET status = :pending, amount = :amount, currency = :currency, customer_id = :customer, provider = :provider,"
-        " reference = :reference, client_secret = :secret, created_at = :now",
-        {
-            ":pending": PENDING,
-            ":amount": intent.amount.amount,
-            ":currency": intent.amount.currency,
-            ":customer": order.customer_id,
-            ":provider": provider,
-            ":reference": intent.reference,
-            ":secret": intent.client_secret,
-            ":now": clock.timestamp(),
-        },
-        when="attribute_not_exists(status)",
+        payment.order_id,
+        "SET closing = :now",
+        {":now": clock.timestamp(), ":pending": PENDING, ":ref": payment.reference},
+        when="status = :pending AND reference = :ref AND attribute_not_exists(wish)",
     )
 
 
@@ -69,48 +141,62 @@ def await_with(order_id: str, token: str) -> Payment:
     )
 
 
-def authorize(notice: Intent) -> Payment:
-    """pending → authorized, if reference, amount and currency are the payment's own. Raises Moved."""
+def authorize(provider: str, intent: Intent) -> Payment:
+    """pending → authorized, if provider, reference, amount and currency are the payment's own. Raises Moved."""
+    card = {":card": card_item(intent.card)} if intent.card else {}
     return _move(
-        notice.order_id,
-        "SET status = :authorized, authorized_at = :now",
+        intent.order_id,
+        "SET status = :authorized, authorized_at = :now" + (", instrument = :card" if card else ""),
         {
             ":authorized": AUTHORIZED,
             ":pending": PENDING,
             ":now": clock.timestamp(),
-            ":reference": notice.reference,
-            ":amount": notice.amount.amount,
-            ":currency": notice.amount.currency,
-        },
-        when="status = :pending AND reference = :reference AND amount = :amount AND currency = :currency",
+            ":provider": provider,
+            ":reference": intent.reference,
+            ":amount": intent.amount.amount,
+            ":currency": intent.amount.currency,
+        }
+        | card,
+        when="status = :pending AND provider = :provider AND reference = :reference AND amount = :amount"
+        " AND currency = :currency AND attribute_not_exists(closing)",
     )
 
 
-def decline(intent: Intent, notice_id: str, reason: str) -> Payment:
+def decline(provider: str, notice: Notice) -> Payment:
     """Count a declined attempt, once per notice. Raises Moved for a repeated notice, or once the payment is decided."""
+    intent = notice.intent
     return _move(
         intent.order_id,
         "ADD declines :one SET last_failure = :why",
-        {":one": {notice_id}, ":why": reason, ":pending": PENDING, ":notice": notice_id, ":ref": intent.reference},
-        when="status = :pending AND reference = :ref AND NOT contains(declines, :notice)",
+        {
+            ":one": {notice.id},
+            ":why": notice.failure,
+            ":pending": PENDING,
+            ":notice": notice.id,
+            ":provider": provider,
+            ":ref": intent.reference,
+        },
+        when="status = :pending AND provider = :provider AND reference = :ref AND NOT contains(declines, :notice)",
     )
 
 
 def fail(payment: Payment, announced: Event) -> None:
     """pending → failed, announced. Raises Moved."""
-    values = {":failed": FAILED, ":pending": PENDING}
+    values = _place(payment.order_id) | {":failed": FAILED, ":pending": PENDING}
     _table.transact(
-        _update(payment.order_id, "SET status = :failed", values, "status = :pending"), announce(announced, by=MANIFEST)
+        change(payment.order_id, "SET status = :failed, failed_at = :now" + _LISTED, values, "status = :pending"),
+        announce(announced, by=MANIFEST),
     )
 
 
 def capture(payment: Payment, fee: Money, announced: Event) -> None:
     """authorized → captured, announced. Raises Moved."""
-    values = {":captured": CAPTURED, ":authorized": AUTHORIZED, ":fee": fee.amount, ":now": clock.timestamp()}
+    assert payment.amount
+    values: Item = {":captured": CAPTURED, ":authorized": AUTHORIZED, ":fee": fee.amount} | _place(payment.order_id)
     _table.transact(
-        _update(
+        change(
             payment.order_id,
-            "SET status = :captured, fee = :fee, captured_at = :now",
+            "SET status = :captured, fee = :fee, captured = amount, captured_at = :now" + _LISTED,
             values,
             "status = :authorized",
         ),
@@ -122,20 +208,24 @@ def void(order_id: str) -> Payment:
     """Anything not captured → voided, even where there is no payment: a tombstone. Raises Moved if captured."""
     return _move(
         order_id,
-        "SET status = :voided, voided_at = :now",
-        {":voided": VOIDED, ":captured": CAPTURED, ":refunded": REFUNDED, ":now": clock.timestamp()},
+        "SET status = :voided, voided_at = :now" + _LISTED,
+        _place(order_id) | {":voided": VOIDED, ":captured": CAPTURED, ":refunded": REFUNDED},
         when="attribute_not_exists(status) OR NOT status IN (:captured, :refunded)",
     )
 
 
-def refund(order_id: str) -> Payment:
-    """captured (or voided, not knowing that it was captured) → refunded; already refunded is fine. Raises Moved."""
-    return _move(
-        order_id,
-        "SET status = :refunded, refunded_at = if_not_exists(refunded_at, :now)",
-        {":refunded": REFUNDED, ":captured": CAPTURED, ":voided": VOIDED, ":now": clock.timestamp()},
-        when="status IN (:captured, :voided, :refunded)",
+def undone(payment: Payment, *also: Write) -> None:
+    """captured (or voided, failed, not knowing that it was captured) → refunded, with what is booked. Raises Moved."""
+    values = {
+        ":refunded": REFUNDED, ":captured": CAPTURED, ":voided": VOIDED, ":failed": FAILED, ":now": clock.timestamp(),
+    }  # fmt: skip
+    end = change(
+        payment.order_id,
+        "SET status = :refunded, refunded_at = :now, captured = amount, refunded = amount, returned = amount",
+        values,
+        "status IN (:captured, :voided, :failed) AND attribute_not_exists(refunded)",
     )
+    _table.transact(end, *also)
 
 
 def wish_to_cancel(order_id: str) -> Payment:
@@ -148,11 +238,49 @@ def wish_to_cancel(order_id: str) -> Payment:
     )
 
 
+def settle(payment: Payment, settlement: Settlement, *also: Write) -> None:
+    """Record money that came by hand, once; a transfer that was awaited is thereby authorized. Raises Moved."""
+    now = clock.timestamp()
+    values: Item = {
+        ":settlement": {name: getattr(settlement, name) for name in Settlement.__slots__},
+        ":was": payment.status,
+        ":ref": payment.reference,
+    }
+    when = "status = :was AND reference = :ref AND attribute_not_exists(settlement) AND attribute_not_exists(closing)"
+    text = "SET settlement = :settlement"
+    if payment.status == PENDING:
+        text += ", status = :authorized, authorized_at = :now"
+        values |= {":authorized": AUTHORIZED, ":now": now}
+    elif payment.refunded:
+        values |= {":refunded": payment.refunded.amount}
+        when += " AND refunded = :refunded"
+    else:
+        when += " AND attribute_not_exists(refunded)"
+    _table.transact(change(payment.order_id, text, values, when), *also)
+
+
+def book_once(*bookings: Write) -> None:
+    """Book what may be booked already."""
+    for booking in bookings:
+        try:
+            _table.transact(booking)
+        except AlreadyBooked:
+            continue
+
+
+def _place(order_id: str) -> Item:
+    """Values of `_LISTED`: now is when the payment has ended."""
+    now, shard = clock.timestamp(), crc32(order_id.encode()) % len(ENDED)
+    return {":now": now, ":list": ENDED[shard], ":place": f"{now}#{order_id}"}
+
+
 def _move(order_id: str, expression: str, values: Item, *, when: str) -> Payment:
-    return read_payment(order_id, _table.write(_update(order_id, expression, values, when)))
+    return read_payment(order_id, _table.write(change(order_id, expression, values, when)))
 
 
-def _update(order_id: str, expression: str, values: Item, when: str) -> Write:
+def change(order_id: str, expression: str, values: Item, when: str) -> Write:
+    """An update of a payment that raises Moved, with the payment as it was found, unless the condition holds."""
+
     def moved(found: Item | None) -> Problem:
         refusal = Moved("The payment has moved on.")
         refusal.payment = read_payment(order_id, found) if found else None

@@ -1,7 +1,8 @@
-"""Steps and undos of the checkout that payments own."""
+"""Steps and undos that payments own: of the checkout, and the giving back of a refund."""
 
 from typing import Any
 
+from market.money import Money
 from market.tasks import Tasks
 from payments import service
 from payments.manifest import MANIFEST
@@ -24,11 +25,17 @@ def resolve(given: dict[str, Any]) -> None:
 
 @tasks.task("capture")
 def capture(given: dict[str, Any]) -> dict[str, Any]:
-    """Take the authorized money."""
-    return service.capture(given["orderId"])
+    """Take the authorized money, if the fraud screen admits it."""
+    return service.capture(given["customerId"], given["orderId"])
 
 
 @tasks.task("undo")
 def undo(given: dict[str, Any]) -> None:
     """Undo of the payment: void or refund."""
     service.undo(given["orderId"])
+
+
+@tasks.task("refund")
+def refund(given: dict[str, Any]) -> dict[str, Any]:
+    """Give captured money back: `{"orderId", "refundId", "amount"}` to `{"provider", "reference", "feeReturned"}`."""
+    return service.refund(given["orderId"], given["refundId"], Money(**given["amount"]))
