@@ -1,0 +1,24 @@
+"""Fraud: a score with reasons for every payment, and a queue of those that a person decides."""
+
+from market.manifest import Function, Manifest
+
+MANIFEST = Manifest(
+    service="fraud",
+    prefixes=("FRD#",),
+    uses=("orders",),
+    publishes=("fraud.review_needed", "fraud.decided"),
+    consumes=(
+        "fraud.decided",
+        "order.cancellation_requested",
+        "order.cancelled",
+        "order.paid",
+        "refund.succeeded",
+    ),
+    functions=(
+        Function(name="api", handler="fraud.api.handler", kind="api"),
+        Function(
+            name="consumer", handler="fraud.consumer.handler", kind="consumer", capabilities=("checkout", "secret")
+        ),
+        Function(name="tasks", handler="fraud.tasks.handler", kind="tasks", capabilities=("checkout",), timeout=20),
+    ),
+)
