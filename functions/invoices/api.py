@@ -1,0 +1,116 @@
+"""Routes of invoices: customers read those of their orders, vendors the ones that they issued."""
+
+import base64
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from invoices import model, service, store
+from invoices.manifest import MANIFEST
+from invoices.model import Document, NoSuchInvoice, NotDrawnYet
+from market.errors import NotFound
+from market.http import CUSTOMER, STAFF, VENDOR, Cursor, Limit, ServiceApi, View, reply
+from market.money import Money
+from orders.contract import id_of
+
+api = ServiceApi(MANIFEST)
+handler = api.handler
+
+
+class InvoiceView(View):
+    """An invoice or a credit note; its PDF is at its number."""
+
+    number: str
+    kind: str
+    order_no: str
+    total: Money
+    issued_at: str
+
+
+class OrderInvoiceView(InvoiceView):
+    vendor_id: str
+    refers_to: str | None = None
+    ready: bool
+
+    @classmethod
+    def of(cls, document: Document, drawn: bool) -> "OrderInvoiceView":
+        return cls(
+            number=document.number,
+            kind=document.kind,
+            order_no=document.order_no,
+            total=document.total,
+            issued_at=document.issued_at,
+            vendor_id=document.vendor_id,
+            refers_to=document.refers_to or None,
+            ready=drawn,
+        )
+
+
+class OrderInvoices(View):
+    items: list[OrderInvoiceView]
+
+
+class InvoicePage(View):
+    items: list[InvoiceView]
+    next_cursor: str | None = None
+
+
+@api.get("/v1/orders/<order_no>/invoices", callers=[CUSTOMER])
+def of_order(order_no: str) -> Response[OrderInvoices]:
+    """Invoices and credit notes of one of the caller's orders: one invoice per vendor, soon after the payment."""
+    return reply(OrderInvoices(items=[OrderInvoiceView.of(*found) for found in _own(order_no)]))
+
+
+@api.get("/v1/orders/<order_no>/invoices/<number>", callers=[CUSTOMER], problems=[NotDrawnYet])
+def show(order_no: str, number: str) -> Response[Any]:
+    """The document as a PDF."""
+    for document, _ in _own(order_no):
+        if document.number == number:
+            return _pdf(document)
+    raise NoSuchInvoice("There is no such invoice.")
+
+
+@api.get("/v1/vendors/<vendor_id>/invoices", callers=[VENDOR, STAFF])
+def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Response[InvoicePage]:
+    """What the vendor has issued: credit notes first, then invoices, the newest of each first."""
+    api.caller.require_vendor(vendor_id)
+    page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
+    items = [
+        InvoiceView(
+            number=entry["number"],
+            kind=entry["kind"],
+            order_no=entry["order_no"],
+            total=Money(entry["total"], entry["currency"]),
+            issued_at=entry["issued_at"],
+        )
+        for entry in page.items
+    ]
+    return reply(InvoicePage(items=items, next_cursor=page.next))
+
+
+@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF], problems=[NotDrawnYet])
+def show_issued(vendor_id: str, number: str) -> Response[Any]:
+    """The document as a PDF."""
+    api.caller.require_vendor(vendor_id)
+    document = store.by_count(vendor_id, *model.place_of(number))
+    if document.number != number:
+        raise NoSuchInvoice("There is no such invoice.")
+    return _pdf(document)
+
+
+def _own(order_no: str) -> list[tuple[Document, bool]]:
+    order_id = id_of(order_no)
+    if not store.belongs_to(api.caller.id, order_id):
+        raise NotFound("There is no such order.")
+    return store.of_order(order_id)
+
+
+def _pdf(document: Document) -> Response[Any]:
+    headers: dict[str, str | list[str]] = {
+        "content-disposition": f'inline; filename="{document.number}.pdf"',
+        "cache-control": "private, max-age=300",
+    }
+    body = base64.b64encode(service.pdf_of(document)).decode()
+    answer: Response[Any] = Response(status_code=200, content_type="application/pdf", body=body, headers=headers)
+    answer.base64_encoded = True  # Powertools' validation would read bytes as UTF-8
+    return answer

@@ -1,0 +1,21 @@
+"""What invoices do when they hear of something."""
+
+from invoices import service
+from invoices.manifest import MANIFEST
+from market.events import Consumer, Envelope
+
+consumer = Consumer(MANIFEST)
+handler = consumer.handler
+
+
+@consumer.on("order.paid")
+def bill(envelope: Envelope) -> None:
+    """Issue an invoice per vendor."""
+    service.bill(envelope.data["customer_id"], envelope.data["order_id"])
+
+
+@consumer.on("refund.succeeded")
+def credit(envelope: Envelope) -> None:
+    """Issue a credit note per vendor."""
+    refund = envelope.data
+    service.credit(refund["customer_id"], refund["order_id"], refund["refund_id"], service.pieces_of(refund))

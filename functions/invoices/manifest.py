@@ -1,0 +1,22 @@
+"""Invoices: a PDF per vendor's part of a paid order, and credit notes for refunds, numbered without gaps."""
+
+from market.manifest import Function, Manifest
+
+MANIFEST = Manifest(
+    service="invoices",
+    prefixes=("INV#",),
+    uses=("orders", "vendors"),
+    consumes=("order.paid", "refund.succeeded"),
+    functions=(
+        Function(name="api", handler="invoices.api.handler", kind="api", capabilities=("documents",)),
+        Function(
+            name="consumer",
+            handler="invoices.consumer.handler",
+            kind="consumer",
+            memory=1024,
+            timeout=30,
+            capabilities=("documents",),
+            layers=("documents",),
+        ),
+    ),
+)
