@@ -1,99 +1,78 @@
-"""Routes of checkout and orders."""
+"""Routes of checkout and orders for those who buy, customers and guests."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from cart.contract import CartChanged
-from inventory.contract import NotOnSale, OutOfStock, PriceChanged
-from market.errors import IdempotencyKeyReused, MissingIdempotencyKey
-from market.http import (
-    CUSTOMER,
-    STAFF,
-    VENDOR,
-    Body,
-    Cursor,
-    Limit,
-    OneLine,
-    Response,
-    ServiceApi,
-    reply,
-)
-from market.money import Money
-from orders import model, service, store
-from orders.contract import id_of
+from cart.contract import CartChanged, CartFull
+from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached
+from market import config
+from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound, Unprocessable
+from market.http import CUSTOMER, GUEST, Cursor, Limit, Response, ServiceApi, guest_of, reply
+from orders import cancelling, model, placing, service, store
+from orders.contract import OrderSnapshot, id_of
+from orders.forms import ClaimRequest, OrderRequest, SummaryRequest
 from orders.manifest import MANIFEST
-from orders.views import OrderPage, OrderView, SummaryView, VendorOrderPage, VendorOrderView
+from orders.origin import origin_of
+from orders.views import OrderPage, OrderView, SummaryView
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
 
-Text = Annotated[OneLine, Field(min_length=1, max_length=120)]
-Method = Literal["standard", "express"]
 
-
-class Address(Body):
-    """Where the goods go."""
-
-    name: Text
-    line1: Text
-    line2: Annotated[OneLine, Field(max_length=120)] | None = None
-    city: Text
-    state: Annotated[OneLine, Field(max_length=60)] | None = None
-    postal_code: Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]*$")]
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
-    phone: Annotated[str | None, Field(pattern=r"^\+?[0-9 ()-]{5,24}$")] = None
-
-
-class SummaryRequest(Body):
-    shipping_method: Method = "standard"
-
-
-class OrderRequest(Body):
-    """What the customer saw: the cart in this version, for this total."""
-
-    cart_version: Annotated[int, Field(strict=True, ge=1)]
-    expected_total: Money
-    shipping_address: Address
-    shipping_method: Method = "standard"
-
-
-@api.post("/v1/checkout/summary", callers=[CUSTOMER], problems=[model.CartEmpty, CartChanged])
+@api.post("/v1/checkout/summary", callers=[CUSTOMER, GUEST], problems=[model.CartEmpty, CartChanged])
 def summarize(request: SummaryRequest) -> SummaryView:
     """What the cart costs, line by line, and what stands in the way of buying it."""
-    return SummaryView.of(service.summarize(api.caller.id, request.shipping_method))
+    address = request.shipping_address
+    country = address.country if address else request.country or ""
+    return SummaryView.of(placing.summarize(api.caller.id, request.shipping_method, country))
 
 
 @api.post(
     "/v1/orders",
-    callers=[CUSTOMER],
+    callers=[CUSTOMER, GUEST],
     status=201,
     problems=[
-        MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, model.CartEmpty, model.TotalChanged,
-        OutOfStock, PriceChanged, NotOnSale,
+        MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, CartFull, model.CartEmpty, model.TotalChanged,
+        OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
     ],
 )  # fmt: skip
 def place(request: OrderRequest) -> Response[OrderView]:
     """Order the cart. Stock is held until the payment is made or the hold ends. Needs an `Idempotency-Key`."""
-    wish = service.Request(
+    wish = placing.Request(
         cart_version=request.cart_version,
         expected_total=request.expected_total,
         shipping_method=request.shipping_method,
-        address=request.shipping_address.model_dump(exclude_none=True, by_alias=True),
+        address=request.shipping_address.snapshot(),
+        billing_address=request.billing_address.snapshot() if request.billing_address else {},
+        origin=_origin(request),
     )
-    return reply(OrderView.of(service.place(api.caller.id, wish, api.idempotency())), status=201)
+    return reply(OrderView.of(placing.place(api.caller.id, wish, api.idempotency())), status=201)
 
 
-@api.get("/v1/orders/<order_no>", callers=[CUSTOMER])
+@api.get("/v1/orders/<order_no>", callers=[CUSTOMER, GUEST])
 def show(order_no: str) -> Response[OrderView]:
     """One of the caller's orders."""
-    return reply(OrderView.of(store.get(api.caller.id, id_of(order_no), consistent=True)))
+    return _shown(service.find(api.caller.id, id_of(order_no)))
 
 
-@api.post("/v1/orders/<order_no>/cancellation", callers=[CUSTOMER], status=202, problems=[model.NotCancellable])
+@api.post("/v1/orders/<order_no>/cancellation", callers=[CUSTOMER, GUEST], status=202, problems=[model.NotCancellable])
 def cancel(order_no: str) -> Response[OrderView]:
-    """Cancel an order that is not paid yet. In a moment it shows `cancelled`, its stock is back, nothing is charged."""
-    return reply(OrderView.of(service.cancel(api.caller.id, id_of(order_no))), status=202)
+    """Cancel a whole order that is not shipped.
+
+    One that is not paid shows `cancelled` in a moment, nothing is charged. Of a paid one every part is cancelled, and
+    the money is given back.
+    """
+    order = cancelling.by_customer(api.caller.id, id_of(order_no), None)
+    return reply(OrderView.of(order), status=202)
+
+
+@api.post(
+    "/v1/orders/<order_no>/parts/<vendor_id>/cancellation",
+    callers=[CUSTOMER, GUEST],
+    status=202,
+    problems=[model.NotCancellable],
+)
+def cancel_part(order_no: str, vendor_id: str) -> Response[OrderView]:
+    """Cancel one vendor's part of a paid order, as long as it is not shipped; its money is given back."""
+    order = cancelling.by_customer(api.caller.id, id_of(order_no), vendor_id)
+    return reply(OrderView.of(order), status=202)
 
 
 @api.get("/v1/me/orders", callers=[CUSTOMER])
@@ -103,16 +82,25 @@ def mine(limit: Limit = 20, cursor: Cursor = None) -> Response[OrderPage]:
     return reply(OrderPage(items=[OrderView.of(order) for order in orders], next_cursor=following))
 
 
-@api.get("/v1/vendors/<vendor_id>/orders", callers=[VENDOR, STAFF])
-def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Response[VendorOrderPage]:
-    """A vendor's parts of paid orders, the newest first."""
-    api.caller.require_vendor(vendor_id)
-    page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
-    return reply(VendorOrderPage(items=list(map(VendorOrderView.of, page.items)), next_cursor=page.next))
+@api.post("/v1/me/orders/claim", callers=[CUSTOMER])
+def claim(request: ClaimRequest) -> Response[OrderView]:
+    """Make an order that the caller placed as a guest the caller's own. The guest's token no longer leads to it."""
+    guest = guest_of(request.guest_token)
+    if not guest:
+        raise NotFound("There is no such order.")
+    return _shown(service.claim(api.caller.id, guest, id_of(request.order_no)))
 
 
-@api.get("/v1/vendors/<vendor_id>/orders/<order_no>", callers=[VENDOR, STAFF])
-def vendor_order(vendor_id: str, order_no: str) -> Response[VendorOrderView]:
-    """A vendor's part of one paid order."""
-    api.caller.require_vendor(vendor_id)
-    return reply(VendorOrderView.of(store.vendor_order(vendor_id, id_of(order_no))))
+def _shown(order: OrderSnapshot) -> Response[OrderView]:
+    return reply(OrderView.of(order, service.timeline(order), store.payment_status(order)))
+
+
+def _origin(request: OrderRequest) -> dict[str, str]:
+    """Where the order comes from, and for a guest whom to write to. Raises Unprocessable for a guest without e-mail."""
+    origin = origin_of(api.header, behind_edge=bool(config.origin_secret()))
+    if GUEST not in api.caller.roles:
+        return origin
+    if not request.email:
+        errors = [{"field": "body.email", "code": "missing", "message": "Guests must say where to write to."}]
+        raise Unprocessable("Some fields are missing or wrong.", errors=errors)
+    return origin | {"email": request.email}

@@ -37,9 +37,36 @@ class OrderCancelled(Event):
     reason: str
 
 
+class OrderPartCancelled(Event):
+    """A vendor's part of a paid order will not be sent; its stock is back on sale, its money is to be given back.
+
+    by: `customer`, `vendor` or `staff`; reason: `cancelled_by_<by>`.
+    """
+
+    type: ClassVar[str] = "order.part_cancelled"
+    order_id: str
+    order_no: str
+    customer_id: str
+    vendor_id: str
+    reason: str
+    by: str
+
+
 class OrderCancellationRequested(Event):
-    """The customer no longer wants an order that is not paid yet."""
+    """The customer, or staff, no longer wants an order that is not paid yet."""
 
     type: ClassVar[str] = "order.cancellation_requested"
     order_id: str
     customer_id: str
+
+
+class OrderCompensationRequested(Event):
+    """Staff wants done what the checkout could not do: nothing may stay charged for this cancelled order.
+
+    action: `retry` or `cancel_and_refund`, as staff asked.
+    """
+
+    type: ClassVar[str] = "order.compensation_requested"
+    order_id: str
+    customer_id: str
+    action: str

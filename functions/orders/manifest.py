@@ -4,13 +4,30 @@ from market.manifest import Function, Manifest
 
 MANIFEST = Manifest(
     service="orders",
-    prefixes=("ORD#", "VOR#"),
-    uses=("cart", "inventory", "ledger"),
-    publishes=("order.created", "order.paid", "order.cancelled", "order.cancellation_requested"),
-    consumes=("order.created", "order.paid"),
+    prefixes=("ORD#", "VOR#", "ORX#", "ONT#"),
+    uses=("cart", "identity", "inventory", "ledger", "refunds"),
+    publishes=(
+        "order.created",
+        "order.paid",
+        "order.cancelled",
+        "order.part_cancelled",
+        "order.cancellation_requested",
+        "order.compensation_requested",
+    ),
+    consumes=(
+        "order.created",
+        "order.paid",
+        "order.cancelled",
+        "order.part_cancelled",
+        "fraud.review_needed",
+        "refund.succeeded",
+    ),
     functions=(
         Function(name="api", handler="orders.api.handler", kind="api", memory=1024),
-        Function(name="consumer", handler="orders.consumer.handler", kind="consumer", capabilities=("checkout",)),
+        Function(name="staff", handler="orders.staff_api.handler", kind="api"),
+        Function(
+            name="consumer", handler="orders.consumer.handler", kind="consumer", capabilities=("checkout", "secret")
+        ),
         Function(name="tasks", handler="orders.tasks.handler", kind="tasks", timeout=20),
         Function(
             name="schedule",

@@ -1,17 +1,22 @@
-"""Pricing of an order and its status rules: pure."""
+"""Status rules of an order: pure. What it costs is in `pricing`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from cart.contract import Cart, Line
 from market.errors import Conflict
-from market.money import Money, exponent
-from orders.contract import LineSnapshot, OrderSnapshot, Part
+from market.money import Money
+from orders.contract import CANCELLED, PAID, PENDING, UNFULFILLED, OrderSnapshot, Part
 
-COMMISSION_BASIS_POINTS = 1_000
-"""Our share of a vendor's goods, 10.00 %, rounded half up; shipping is the vendor's in full."""
+GUEST_ID = "gst_"
+"""How ids of guests begin."""
 
-SHIPPING = {"standard": 490, "express": 1_290}
-"""Flat price of one vendor's parcel, in hundredths of the currency's main unit."""
+CUSTOMER, VENDOR, STAFF = "customer", "vendor", "staff"
+"""Who did something to an order; and, for notes, who besides staff may read it."""
+
+NOTE, PART_CANCELLED, REFUNDED, CANCELLATION_REQUESTED, COMPENSATION_REQUESTED = (
+    "note", "part_cancelled", "refunded", "cancellation_requested", "compensation_requested",
+)  # fmt: skip
+"""What entries of an order's history tell."""
 
 
 class CartEmpty(Conflict):
@@ -25,55 +30,95 @@ class TotalChanged(Conflict):
 
 
 class NotCancellable(Conflict):
-    """Only an order that awaits its payment can be cancelled."""
+    """What is shipped, or has come to nothing, cannot be cancelled; `orderStatus` says how it is."""
 
     code, title = "not_cancellable", "Not cancellable"
 
 
 class CancelledByCustomer(Conflict):
-    """The customer asked for the end of the order before it was confirmed."""
+    """The customer, or staff for them, asked for the end of the order before it was confirmed."""
 
     code, title = "cancelled_by_customer", "Cancelled by the customer"
 
 
-def lines_of(cart: Cart) -> tuple[LineSnapshot, ...]:
-    return tuple(map(_snapshot, cart.lines))
+class NothingToCompensate(Conflict):
+    """The order is paid, or its checkout still has its time; `orderStatus` says how it is."""
+
+    code, title = "nothing_to_compensate", "Nothing to compensate"
 
 
-def split(lines: Iterable[LineSnapshot], shipping_method: str) -> tuple[Part, ...]:
-    """One part per vendor, in the order of first appearance, with shipping and commission worked out."""
-    subtotals: dict[str, Money] = {}
-    for line in lines:
-        sofar = subtotals.get(line.vendor_id)
-        subtotals[line.vendor_id] = line.total if sofar is None else sofar + line.total
-    return tuple(
-        Part(
-            vendor_id=vendor_id,
-            subtotal=subtotal,
-            shipping=parcel(shipping_method, subtotal.currency),
-            commission=Money((subtotal.amount * COMMISSION_BASIS_POINTS + 5_000) // 10_000, subtotal.currency),
-        )
-        for vendor_id, subtotal in subtotals.items()
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of an order's history beside its own times.
+
+    by: `customer`, `vendor`, `staff` or `system`; author: whose id. visible: who may read it besides staff. vendor_id:
+    the vendor whose part it is about, who may read it unless it is for staff only; empty if it is about the whole.
+    """
+
+    event: str
+    at: str
+    by: str
+    author: str = ""
+    visible: str = STAFF
+    vendor_id: str = ""
+    text: str = ""
+    amount: Money | None = None
 
 
-def parcel(shipping_method: str, currency: str) -> Money:
-    """The flat price of a parcel: 4.90 in euro is 490 minor units, in yen 5, in dinars 4900."""
-    return Money(-(-SHIPPING[shipping_method] * 10 ** exponent(currency) // 100), currency)
-
-
-def timeline(order: OrderSnapshot) -> list[tuple[str, str]]:
-    """What happened to the order and when, oldest first."""
+def own_times(order: OrderSnapshot) -> list[Entry]:
+    """What the order itself tells of its history: everybody may know it."""
     happened = [("placed", order.created_at), ("paid", order.paid_at), ("cancelled", order.cancelled_at)]
-    return [(event, at) for event, at in happened if at]
+    return [Entry(event=event, at=at, by="system", visible=CUSTOMER) for event, at in happened if at]
 
 
-def _snapshot(line: Line) -> LineSnapshot:
-    return LineSnapshot(
-        sku=line.sku,
-        product_id=line.product_id,
-        vendor_id=line.vendor_id,
-        title=line.title,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-    )
+def timeline(order: OrderSnapshot, entries: Iterable[Entry]) -> list[Entry]:
+    """Everything that happened, oldest first."""
+    return sorted([*own_times(order), *entries], key=lambda entry: entry.at)
+
+
+def for_customer(entries: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.visible == CUSTOMER]
+
+
+def for_vendor(entries: Iterable[Entry], vendor_id: str) -> list[Entry]:
+    """What concerns the vendor's part, and what staff wrote for all vendors."""
+    return [
+        entry
+        for entry in entries
+        if entry.visible != STAFF
+        and (entry.vendor_id == vendor_id or (entry.visible == VENDOR and not entry.vendor_id))
+    ]
+
+
+def fulfilment(order: OrderSnapshot) -> str:
+    """The parts' status rolled up: theirs where they agree, else `partial`; empty for an order that is not paid."""
+    if order.status != PAID:
+        return ""
+    found = {order.fulfilment_of(part.vendor_id) for part in order.parts}
+    return found.pop() if len(found) == 1 else "partial"
+
+
+def cancellable(order: OrderSnapshot, vendor_ids: Iterable[str]) -> tuple[Part, ...]:
+    """The parts of these vendors that are still to be cancelled. Raises NotCancellable if one of them has moved on."""
+    wanted = frozenset(vendor_ids)
+    if order.status != PAID:
+        raise NotCancellable(f"The order is {_said(order.status)}.", orderStatus=order.status)
+    left = []
+    for part in order.parts:
+        status = order.fulfilment_of(part.vendor_id)
+        if part.vendor_id in wanted and status == UNFULFILLED:
+            left.append(part)
+        elif part.vendor_id in wanted and status != CANCELLED:
+            raise NotCancellable(
+                f"A part of the order is {_said(status)}.", orderStatus=status, vendorId=part.vendor_id
+            )
+    return tuple(left)
+
+
+def rank(status: str, fulfilments: Mapping[str, str]) -> int:
+    """How far an order has come: what is told of it later has the higher rank, in whatever order it is heard."""
+    return {PENDING: 0, PAID: 1, CANCELLED: 1}[status] + len(fulfilments)
+
+
+def _said(status: str) -> str:
+    return status.replace("_", " ")

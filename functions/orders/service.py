@@ -1,100 +1,56 @@
-"""What happens to orders: a summary is shown, an order is placed, cancelled, confirmed or given up."""
+"""What happens to orders after they were placed: the checkout is started, they are confirmed or given up, told of,
+claimed and put right by staff.
+"""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
 
-from cart.contract import Cart, CartChanged, Line, Placed
-from inventory.contract import NotOnSale, Offer, OutOfStock, PriceChanged, out_of_stock
-from ledger.contract import COMMISSION, PROVIDER_FEES, Posting, book, credit, debit, provider, vendor
-from market import clock, config, ids, log
-from market.errors import Idempotency, IdempotencyKeyReused, Problem
-from market.money import Money
-from orders import model, store
-from orders.contract import CANCELLED, PAID, PENDING, OrderSnapshot, Part, number_of
+from ledger.contract import COMMISSION, PROVIDER_FEES, Share, book, credit, debit, provider, tax, vendor
+from market import clock, config, log
+from market.errors import NotFound
+from market.money import Money, total
+from market.table import Write
+from orders import model, notes, parts, search, store
+from orders.contract import CANCELLED, PAID, PENDING, OrderSnapshot
+from orders.model import Entry
 from orders.store import NotPending, Waiting
 
+GRACE = timedelta(minutes=5)
+"""How long after the end of its hold an order may still be on its way through the checkout."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What the cart costs today, and what stands in the way of buying it."""
+REVIEW = timedelta(days=3)
+"""How long the checkout waits for a person who looks at a doubtful payment."""
 
-    cart: Cart
-    parts: tuple[Part, ...]
-    problems: tuple[Problem, ...]
-    subtotal: Money
-    shipping: Money
-
-    @property
-    def total(self) -> Money:
-        return self.subtotal + self.shipping
+RETRY, CANCEL_AND_REFUND = "retry", "cancel_and_refund"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the customer saw and wants: this version of the cart, for this total, to this address."""
+def find(caller_id: str, order_id: str) -> OrderSnapshot:
+    """An order of the caller's, a customer or a guest. Raises NotFound, for others' and for what a guest gave away.
 
-    cart_version: int
-    expected_total: Money
-    shipping_method: str
-    address: Mapping[str, str]
-
-
-def summarize(customer_id: str, shipping_method: str) -> Summary:
-    """Price the cart with today's prices, which the cart takes over. Raises CartEmpty."""
-    cart = store.cart_of(customer_id)
-    if not cart.lines:
-        raise model.CartEmpty("There is nothing in the cart.")
-    offers = store.offers(cart)
-    repriced = replace(cart, lines=tuple(_repriced(line, offers) for line in cart.lines))
-    if repriced != cart:
-        cart = store.save_cart(repriced)
-    parts = model.split(model.lines_of(cart), shipping_method)
-    first, *others = parts
-    return Summary(
-        cart=cart,
-        parts=parts,
-        problems=tuple(problem for line in cart.lines if (problem := _obstacle(line, offers.get(line.sku)))),
-        subtotal=sum((part.subtotal for part in others), start=first.subtotal),
-        shipping=sum((part.shipping for part in others), start=first.shipping),
-    )
-
-
-def place(customer_id: str, request: Request, idempotency: Idempotency) -> OrderSnapshot:
-    """Make an order of the cart, in one transaction; the same request again gives the same order.
-
-    Raises IdempotencyKeyReused, CartChanged, CartEmpty, TotalChanged, OutOfStock, PriceChanged, NotOnSale.
+    A guest's token may lie in a browser that others use: once the order is claimed, the account alone leads to it.
     """
-    cart = store.cart_of(customer_id)
-    if earlier := cart.order_of(idempotency.key):
-        return _as_placed(customer_id, earlier, idempotency)
-    if cart.version != request.cart_version:
-        raise CartChanged("The cart was changed since you saw it.", version=cart.version)
-    if not cart.lines:
-        raise model.CartEmpty("There is nothing in the cart.")
-    order = _draft(customer_id, cart, request)
-    if order.total != request.expected_total:
-        raise model.TotalChanged(f"The order now costs {order.total}.", total=order.total.plain())
-    placed = Placed(idempotency.key, idempotency.fingerprint, order.id)
-    try:
-        store.place(order, cart, placed, hold_for=timedelta(minutes=config.number("HOLD_MINUTES")))
-    except (CartChanged, OutOfStock, PriceChanged, NotOnSale) as refused:
-        # Perhaps by the same request, a moment ago: then the cart remembers it.
-        if earlier := store.cart_of(customer_id).order_of(idempotency.key):
-            return _as_placed(customer_id, earlier, idempotency)
-        raise refused if isinstance(refused, CartChanged) else _with_all_lines(refused) from None
+    order = store.get(caller_id, order_id, consistent=True)
+    if order.claimed_by and order.customer_id == caller_id:
+        raise NotFound("There is no such order.")
     return order
 
 
-def cancel(customer_id: str, order_id: str) -> OrderSnapshot:
-    """Ask for the end of an order that is not paid; the checkout ends it. Raises NotFound or NotCancellable."""
-    order = store.get(customer_id, order_id, consistent=True)
-    try:
-        store.request_cancellation(order)
-    except NotPending as refused:
-        raise model.NotCancellable(refused.detail, status=refused.extra["status"]) from None
+def find_any(order_id: str) -> OrderSnapshot:
+    """Any order, for staff. Raises NotFound, for some moments after the placement too."""
+    return store.get(search.ref(order_id).customer_id, order_id, consistent=True)
+
+
+def claim(customer_id: str, guest_id: str, order_id: str) -> OrderSnapshot:
+    """Make an order that the customer placed as a guest the customer's own. Repeating it changes nothing.
+
+    Raises NotFound if the guest has no such order, or somebody else has claimed it.
+    """
+    order = store.get(guest_id, order_id, consistent=True)
+    if not order.claimed_by:
+        store.claim(customer_id, order)
+    elif order.claimed_by != customer_id:
+        raise NotFound("There is no such order.")
     return order
 
 
@@ -109,7 +65,7 @@ def confirm(customer_id: str, order_id: str, captured: Money, fee: Money, provid
     if captured != order.total:
         raise ValueError("captured another amount than the order's total")
     try:
-        store.mark_paid(order, book(order.id, "sale", order.currency, _sale(order, fee, provider_name)))
+        store.mark_paid(order, _sale(order, fee, provider_name))
     except NotPending as refused:
         if refused.extra["status"] != PAID:
             raise
@@ -121,11 +77,33 @@ def give_up(customer_id: str, order_id: str, reason: str) -> str:
     order = store.get(customer_id, order_id, consistent=True)
     if order.status != PENDING:
         return order.status
+    if reason == "cancelled_by_customer" and order.cancel_reason:
+        reason = order.cancel_reason  # staff may have wished it for them
     try:
         store.mark_cancelled(order, reason)
     except NotPending as refused:
         return str(refused.extra["status"])
     return CANCELLED
+
+
+def compensate(order_id: str, action: str, entry: Entry) -> OrderSnapshot:
+    """Staff ends an order whose checkout could not: release its stock, and let its payment be undone.
+
+    `retry` is for what is stuck: an order whose time is over, or a cancelled one whose money did not come back.
+    `cancel_and_refund` ends one that still has time, too. Safe beside a checkout that is running after all: it is
+    cancelled or paid, whichever comes first, and undoing a payment twice is undoing it once. Raises NotFound or
+    NothingToCompensate.
+    """
+    order = find_any(order_id)
+    in_time = order.hold_until > clock.iso(clock.now() - GRACE)
+    if order.status == PENDING and action == RETRY and in_time:
+        raise model.NothingToCompensate("The checkout still has its time.", orderStatus=order.status)
+    reason = "checkout_failed" if action == RETRY else "cancelled_by_staff"
+    status = give_up(order.customer_id, order.id, reason)
+    if status != CANCELLED:
+        raise model.NothingToCompensate(f"The order is {status}.", orderStatus=status)
+    store.request_compensation(order, action, notes.entry(order.id, entry))
+    return find_any(order_id)
 
 
 def begin_again(at: datetime) -> int:
@@ -138,6 +116,14 @@ def begin_again(at: datetime) -> int:
         log.error("order overdue", order_id=order.id)
         start_checkout(order)
     return len(overdue)
+
+
+def await_review(customer_id: str, order_id: str, since: datetime) -> None:
+    """A person looks at the payment: until that is over the order is not overdue. Heard too late it changes nothing."""
+    try:
+        store.extend(customer_id, order_id, clock.iso(since + REVIEW))
+    except NotPending:
+        return
 
 
 def start_checkout(order: Waiting) -> None:
@@ -157,61 +143,43 @@ def start_checkout(order: Waiting) -> None:
 
 
 def share_out(customer_id: str, order_id: str) -> None:
-    """Give every vendor its part of a paid order. Repeating it changes nothing."""
+    """Give every vendor its part of a paid order, and let staff find it so. Repeating it changes nothing."""
     order = store.get(customer_id, order_id, consistent=True)
     for part in order.parts:
-        store.give_to_vendor(order, part.vendor_id)
+        parts.give(order, part)
+    search.index(order)
 
 
-def _draft(customer_id: str, cart: Cart, request: Request) -> OrderSnapshot:
-    order_id, lines = ids.short("ord"), model.lines_of(cart)
-    return OrderSnapshot(
-        id=order_id,
-        number=number_of(order_id, config.setting("ORDER_NO_PREFIX")),
-        customer_id=customer_id,
-        status=PENDING,
-        lines=lines,
-        parts=model.split(lines, request.shipping_method),
-        shipping_method=request.shipping_method,
-        address=request.address,
-        created_at=clock.timestamp(),
-    )
+def show_to_staff(customer_id: str, order_id: str) -> None:
+    """Let staff find the order as it now is. Repeating it changes nothing."""
+    search.index(store.get(customer_id, order_id, consistent=True))
 
 
-def _as_placed(customer_id: str, placed: Placed, idempotency: Idempotency) -> OrderSnapshot:
-    """The first answer again: the order as it was when it was placed."""
-    if placed.fingerprint != idempotency.fingerprint:
-        raise IdempotencyKeyReused("This Idempotency-Key came with another request.")
-    order = store.get(customer_id, placed.order_id, consistent=True)
-    return replace(order, status=PENDING, paid_at="", cancelled_at="", cancel_reason="")
+def timeline(order: OrderSnapshot) -> list[Entry]:
+    """Everything that happened to the order, oldest first."""
+    return model.timeline(order, notes.of_order(order.id))
 
 
-def _sale(order: OrderSnapshot, fee: Money, provider_name: str) -> list[Posting]:
-    """The provider owes us what it captured less its fee; we owe each vendor its earnings; the rest is commission."""
-    commission = sum((part.commission for part in order.parts), start=Money(0, order.currency))
-    return [
+def _sale(order: OrderSnapshot, fee: Money, provider_name: str) -> Write:
+    """The provider owes us what it captured less its fee. Of that we owe each vendor its earnings and the country its
+    tax; the rest is commission.
+    """
+    commission = total((part.commission for part in order.parts), order.currency)
+    postings = [
         debit(provider(provider_name), order.total - fee),
         debit(PROVIDER_FEES, fee),
         *(credit(vendor(part.vendor_id), part.earnings) for part in order.parts),
         credit(COMMISSION, commission),
     ]
-
-
-def _repriced(line: Line, offers: Mapping[str, Offer]) -> Line:
-    offer = offers.get(line.sku)
-    same_currency = offer is not None and offer.price.currency == line.unit_price.currency
-    return replace(line, unit_price=offer.price) if offer and same_currency else line
-
-
-def _obstacle(line: Line, offer: Offer | None) -> Problem | None:
-    if offer is None or not offer.active or offer.price.currency != line.unit_price.currency:
-        return NotOnSale(f"{line.sku} is not on sale.", sku=line.sku)
-    if offer.available < line.quantity:
-        return out_of_stock(line.sku, offer.available, line.quantity)
-    return None
-
-
-def _with_all_lines(refused: Problem) -> Problem:
-    """One refusal that names every line in the way."""
-    lines = [{"code": problem.code, "detail": problem.detail} | problem.extra for problem in (refused, *refused.also)]
-    return type(refused)(" ".join(str(line["detail"]) for line in lines), lines=lines)
+    if order.tax.amount:
+        postings.append(credit(tax(order.country), order.tax))
+    shares = [
+        Share(
+            vendor_id=part.vendor_id,
+            gross=part.charge.amount,
+            commission=part.commission.amount,
+            tax=part.tax.amount,
+        )
+        for part in order.parts
+    ]
+    return book(order.id, "sale", order.currency, postings, number=order.number, shares=shares)

@@ -1,39 +1,54 @@
 """Orders in the table: placed in one transaction, moved on by conditions on their status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zlib import crc32
 
 import orjson
 
-from cart.contract import MANIFEST as CART
 from cart.contract import Cart, Placed, cart_key, check_out, read_cart, save_with
-from inventory.contract import MANIFEST as INVENTORY
-from inventory.contract import Offer, by_sku, commit, hold, read_offer, release, stock_key
-from ledger.contract import MANIFEST as LEDGER
-from market import clock
+from identity.contract import read_contact, user_key
+from inventory.contract import (
+    Offer,
+    by_sku,
+    commit,
+    count_purchase,
+    hold,
+    read_offer,
+    release,
+    stock_key,
+    uncount_purchase,
+)
+from ledger.contract import Rules, commission_keys, read_rules
+from market import clock, config
 from market.errors import Conflict, NotFound
 from market.events import announce
-from market.table import NEW, Item, Key, Page, Table, Write, put, update
+from market.table import EXISTS, NEW, Item, Write, check, put, update
 from orders.contract import (
     CANCELLED,
     PAID,
     PENDING,
+    WAITING,
     OrderSnapshot,
+    claimed_from,
     compact_lines,
     compact_parts,
     order_key,
     read_order,
 )
-from orders.events import OrderCancellationRequested, OrderCancelled, OrderCreated, OrderPaid
+from orders.events import (
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderCompensationRequested,
+    OrderCreated,
+    OrderPaid,
+)
 from orders.manifest import MANIFEST
-from orders.model import CancelledByCustomer
-
-_table = Table(MANIFEST, CART, INVENTORY, LEDGER)
-
-
-_PENDING = "ORD#pending#"
-_SHARDS = 4
+from orders.model import GUEST_ID, CancelledByCustomer
+from orders.table import TABLE
+from refunds.contract import account_key
+from refunds.contract import payment_status as refund_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +67,32 @@ class NotPending(Conflict):
 
 
 def cart_of(customer_id: str) -> Cart:
-    return read_cart(customer_id, _table.get(cart_key(customer_id), consistent=True))
+    return read_cart(customer_id, TABLE.get(cart_key(customer_id), consistent=True))
 
 
 def offers(cart: Cart) -> dict[str, Offer]:
-    found = _table.batch_get(stock_key(line.sku) for line in cart.lines)
+    found = TABLE.batch_get(stock_key(line.sku) for line in cart.lines)
     return {offer.sku: offer for offer in map(read_offer, found.values())}
 
 
 def save_cart(cart: Cart) -> Cart:
-    return save_with(_table.write, cart)
+    return save_with(TABLE.write, cart, kept=timedelta(days=config.number("CART_TTL_DAYS")))
 
 
 def place(order: OrderSnapshot, cart: Cart, placed: Placed, *, hold_for: timedelta) -> None:
     """Hold the stock, write the order, empty the cart and announce it: all or nothing, in this order of refusals.
 
-    Raises OutOfStock, PriceChanged or NotOnSale (further ones in `also`), or CartChanged.
+    Raises OutOfStock, PriceChanged, LimitChanged, NotOnSale or PurchaseLimitReached (further ones in `also`), or
+    CartChanged.
     """
-    prices = {line.sku: line.unit_price for line in order.lines}
-    wanted = by_sku((line.sku, line.quantity) for line in order.lines)
+    seen = {line.sku: line for line in cart.lines}
     created = OrderCreated(
         order_id=order.id, customer_id=order.customer_id, total=order.total, hold_seconds=int(hold_for.total_seconds())
     )
-    _table.transact(
+    TABLE.transact(
         check_out(cart, placed),
-        *(hold(sku, quantity, prices[sku]) for sku, quantity in wanted.items()),
+        *(hold(sku, quantity, seen[sku].unit_price, seen[sku].limit) for sku, quantity in _units(order).items()),
+        *_counted(order, cart),
         put(
             order_key(order.customer_id, order.id),
             _item(order) | _waiting(order.id, hold_for),
@@ -91,25 +107,75 @@ def pending_since(at: datetime) -> list[Waiting]:
     """Orders that still await payment although their hold ended before `at`, at most a page of each shard."""
     entries = [
         entry
-        for shard in range(_SHARDS)
-        for entry in _table.query(f"{_PENDING}{shard}", index="by1", limit=100).items
-        if entry["by1sk"].partition("#")[0] < clock.iso(at)
+        for shard in WAITING
+        for entry in TABLE.query(shard, index="by1", limit=100).items
+        if entry["by1sk"] < clock.iso(at)
     ]
     return [Waiting(entry["sk"], entry["pk"].removeprefix("ORD#"), 1) for entry in entries]
 
 
+def extend(customer_id: str, order_id: str, until: str) -> None:
+    """Let the order await its payment until then at least. Raises NotPending; an extension that is there stays."""
+    TABLE.write(
+        update(
+            order_key(customer_id, order_id),
+            "SET hold_until = :until, by1sk = :until",
+            {":until": until, ":pending": PENDING},
+            when="status = :pending AND hold_until < :until",
+            otherwise=_not_extended,
+        )
+    )
+
+
 def get(customer_id: str, order_id: str, *, consistent: bool = False) -> OrderSnapshot:
-    """Raises NotFound, for another customer's order too."""
-    item = _table.get(order_key(customer_id, order_id), consistent=consistent)
+    """The order, also one that the customer claimed, which lies under the guest's id still.
+
+    Raises NotFound, for another customer's order too.
+    """
+    item = TABLE.get(order_key(customer_id, order_id), consistent=consistent)
+    if item and (guest := claimed_from(item)):
+        item = TABLE.get(order_key(guest, order_id), consistent=consistent)
     if item is None:
         raise NotFound("There is no such order.")
     return read_order(item)
 
 
 def of_customer(customer_id: str, *, limit: int, cursor: str | None) -> tuple[list[OrderSnapshot], str | None]:
-    """A customer's orders, the newest first."""
-    page = _table.query(f"ORD#{customer_id}", newest_first=True, limit=limit, cursor=cursor)
-    return [read_order(item) for item in page.items], page.next
+    """A customer's orders, those claimed among them, the newest first."""
+    page = TABLE.query(f"ORD#{customer_id}", newest_first=True, limit=limit, cursor=cursor)
+    pointers = {item["sk"]: order_key(guest, item["sk"]) for item in page.items if (guest := claimed_from(item))}
+    claimed = TABLE.batch_get(pointers.values()) if pointers else {}
+    items = (claimed.get(pointers[item["sk"]]) if item["sk"] in pointers else item for item in page.items)
+    return [read_order(item) for item in items if item], page.next
+
+
+def payment_status(order: OrderSnapshot) -> str:
+    """Of a paid order: `paid`, or what refunds have made of it; empty before."""
+    return refund_status(TABLE.get(account_key(order.id))) if order.status == PAID else ""
+
+
+def claim(customer_id: str, order: OrderSnapshot) -> None:
+    """Make a guest's order the customer's: it keeps its place, a pointer leads there. Once; a repetition is harmless.
+
+    Raises NotFound if somebody else claimed it.
+    """
+    gone = NotFound("There is no such order.")
+    TABLE.transact(
+        update(
+            order_key(order.customer_id, order.id),
+            "SET claimed_by = :me",
+            {":me": customer_id},
+            when=f"{EXISTS} AND (attribute_not_exists(claimed_by) OR claimed_by = :me)",
+            otherwise=gone,
+        ),
+        put(
+            order_key(customer_id, order.id),
+            {"claimed_from": order.customer_id},
+            when=f"{NEW} OR claimed_from = :guest",
+            values={":guest": order.customer_id},
+            otherwise=gone,
+        ),
+    )
 
 
 def mark_paid(order: OrderSnapshot, booking: Write) -> None:
@@ -121,9 +187,9 @@ def mark_paid(order: OrderSnapshot, booking: Write) -> None:
         vendor_ids=[part.vendor_id for part in order.parts],
         total=order.total,
     )
-    _table.transact(
+    TABLE.transact(
         _move(order, PAID, "paid_at"),
-        *(commit(sku, quantity) for sku, quantity in _held(order).items()),
+        *(commit(sku, quantity) for sku, quantity in _units(order).items()),
         booking,
         announce(paid, by=MANIFEST),
     )
@@ -132,60 +198,61 @@ def mark_paid(order: OrderSnapshot, booking: Write) -> None:
 def mark_cancelled(order: OrderSnapshot, reason: str) -> None:
     """Put the held stock back on sale and announce it, once. Raises NotPending."""
     cancelled = OrderCancelled(order_id=order.id, order_no=order.number, customer_id=order.customer_id, reason=reason)
-    _table.transact(
+    TABLE.transact(
         _move(order, CANCELLED, "cancelled_at", reason),
-        *(release(sku, quantity) for sku, quantity in _held(order).items()),
+        *(release(sku, quantity) for sku, quantity in _units(order).items()),
+        *uncounted(order, _units(order)),
         announce(cancelled, by=MANIFEST),
     )
 
 
-def request_cancellation(order: OrderSnapshot) -> None:
-    """Announce that the customer wants out, if the order still awaits payment. Raises NotPending."""
+def request_cancellation(order: OrderSnapshot, reason: str, *told: Write) -> None:
+    """Announce that the order is no longer wanted, if it still awaits payment, and write what is `told` of it.
+
+    Raises NotPending.
+    """
     wish = OrderCancellationRequested(order_id=order.id, customer_id=order.customer_id)
     mark = update(
         order_key(order.customer_id, order.id),
-        "SET cancellation_requested_at = :now",
-        {":now": clock.timestamp(), ":pending": PENDING},
+        "SET cancellation_requested_at = :now, cancel_reason = :reason",
+        {":now": clock.timestamp(), ":pending": PENDING, ":reason": reason},
         when="status = :pending",
         otherwise=_not_pending,
     )
-    _table.transact(mark, announce(wish, by=MANIFEST))
+    TABLE.transact(mark, announce(wish, by=MANIFEST), *told)
 
 
-def give_to_vendor(order: OrderSnapshot, vendor_id: str) -> None:
-    """Write the vendor's own view of its part, once; a repetition changes nothing."""
-    part = next(part for part in order.parts if part.vendor_id == vendor_id)
-    item = {
-        "number": order.number,
-        "currency": order.currency,
-        "status": "unfulfilled",
-        "lines": compact_lines(order.lines_of(vendor_id)),
-        "parts": compact_parts((part,)),
-        "address": orjson.dumps(order.address).decode(),
-        "shipping_method": order.shipping_method,
-        "created_at": order.created_at,
-        "paid_at": order.paid_at,
-    }
-    try:
-        _table.write(put(vendor_order_key(vendor_id, order.id), item, when=NEW, otherwise=Conflict()))
-    except Conflict:
-        return
+def request_compensation(order: OrderSnapshot, action: str, told: Write) -> None:
+    """Announce that what is charged for a cancelled order is to be given back. Raises NotPending if it is not."""
+    wish = OrderCompensationRequested(order_id=order.id, customer_id=order.customer_id, action=action)
+    TABLE.transact(
+        check(
+            order_key(order.customer_id, order.id),
+            when="status = :cancelled",
+            values={":cancelled": CANCELLED},
+            otherwise=_not_pending,
+        ),
+        told,
+        announce(wish, by=MANIFEST),
+    )
 
 
-def of_vendor(vendor_id: str, *, limit: int, cursor: str | None) -> Page:
-    """A vendor's orders as stored, the newest first."""
-    return _table.query(f"VOR#{vendor_id}", newest_first=True, limit=limit, cursor=cursor)
+def uncounted(order: OrderSnapshot, units: Mapping[str, int]) -> list[Write]:
+    """The customer may buy again what the order had counted against a purchase limit."""
+    return [
+        write
+        for sku, quantity in units.items()
+        if sku in order.counted
+        for write in uncount_purchase(sku, order.customer_id, quantity, order.counted[sku])
+    ]
 
 
-def vendor_order(vendor_id: str, order_id: str) -> Item:
-    item = _table.get(vendor_order_key(vendor_id, order_id))
-    if item is None:
-        raise NotFound("There is no such order.")
-    return item
-
-
-def vendor_order_key(vendor_id: str, order_id: str) -> Key:
-    return Key(f"VOR#{vendor_id}", order_id)
+def facts(customer_id: str, cart: Cart) -> tuple[Rules, str]:
+    """What an order is priced and judged by, in one call: commission rules, and the customer's e-mail if we know it."""
+    keys = commission_keys(line.vendor_id for line in cart.lines)
+    profile = user_key(customer_id)
+    found = TABLE.batch_get(keys if customer_id.startswith(GUEST_ID) else [*keys, profile])
+    return read_rules(found.values()), read_contact(found[profile]).email if profile in found else ""
 
 
 def _move(order: OrderSnapshot, status: str, stamp: str, reason: str = "") -> Write:
@@ -199,6 +266,12 @@ def _move(order: OrderSnapshot, status: str, stamp: str, reason: str = "") -> Wr
     )
 
 
+def _not_extended(found: Item | None) -> Conflict | NotFound:
+    if found and found["status"] == PENDING:
+        return NotPending("The order waits for longer already.", status=PENDING)
+    return _not_pending(found)
+
+
 def _not_pending(found: Item | None) -> Conflict | NotFound:
     if found is None:
         return NotFound("There is no such order.")
@@ -207,22 +280,33 @@ def _not_pending(found: Item | None) -> Conflict | NotFound:
     return NotPending(f"The order is {found['status'].replace('_', ' ')}.", status=found["status"])
 
 
-def _held(order: OrderSnapshot) -> dict[str, int]:
+def _units(order: OrderSnapshot) -> dict[str, int]:
     return by_sku((line.sku, line.quantity) for line in order.lines)
+
+
+def _counted(order: OrderSnapshot, cart: Cart) -> list[Write]:
+    return [
+        count_purchase(line.sku, order.customer_id, line.quantity, line.limit, order.counted[line.sku])
+        for line in cart.lines
+        if line.limit
+    ]
 
 
 def _waiting(order_id: str, hold_for: timedelta) -> Item:
     """The order's place among those that await payment, in a sparse index by the end of their hold."""
-    until, shard = clock.iso(clock.now() + hold_for), crc32(order_id.encode()) % _SHARDS
+    until, shard = clock.iso(clock.now() + hold_for), crc32(order_id.encode()) % len(WAITING)
     return {
         "hold_until": until,
-        "by1pk": f"{_PENDING}{shard}",
-        "by1sk": f"{until}#{order_id}",
+        "by1pk": WAITING[shard],
+        "by1sk": until,
     }
 
 
 def _item(order: OrderSnapshot) -> Item:
-    return {
+    """`fulfilment` is there from the start, empty: a vendor's status is set inside it."""
+    billing = {"billing_address": orjson.dumps(order.billing_address).decode()} if order.billing_address else {}
+    counted = {"counted": dict(order.counted)} if order.counted else {}
+    return (billing | counted) | {
         "number": order.number,
         "status": order.status,
         "currency": order.currency,
@@ -231,4 +315,6 @@ def _item(order: OrderSnapshot) -> Item:
         "shipping_method": order.shipping_method,
         "address": orjson.dumps(order.address).decode(),
         "created_at": order.created_at,
+        "fulfilment": {},
+        "origin": dict(order.origin),
     }

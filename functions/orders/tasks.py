@@ -37,5 +37,7 @@ def _reason(failure: dict[str, Any]) -> str:
         "NotPaidInTime": "payment_timeout",
         "PaymentDeclined": "payment_declined",
         "CaptureRefused": "payment_declined",
+        "Blocked": "payment_declined",
+        "ReviewRejected": "payment_declined",
         "CancelledByCustomer": "cancelled_by_customer",
     }.get(failure["Error"], "checkout_failed")

@@ -1,6 +1,6 @@
 """How orders look on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -8,22 +8,31 @@ from pydantic import Field
 
 from market.http import View
 from market.money import Money
-from orders import model
-from orders.contract import LineSnapshot, OrderSnapshot, Part, read_lines, read_parts
-from orders.service import Summary
+from orders import model, pricing
+from orders.contract import PAID, LineSnapshot, OrderSnapshot, Part, read_lines, read_parts
+from orders.model import Entry
+from orders.placing import Summary
+from orders.search import Found
 
 
 class LineView(View):
+    """A line. Its tax is contained in the charge."""
+
     sku: str
     product_id: str
     vendor_id: str
     title: str
     quantity: int
     unit_price: Money
-    total: Money
+    total: Money = Field(description="The goods: unit price times quantity.")
+    discount: Money
+    charge: Money = Field(description="What the customer pays: the goods less the discount.")
+    tax: Money
+    tax_basis_points: int = Field(description="1900 is 19 %.")
 
     @classmethod
     def of(cls, line: LineSnapshot) -> "LineView":
+        nothing = Money(0, line.unit_price.currency)
         return cls(
             sku=line.sku,
             product_id=line.product_id,
@@ -32,24 +41,36 @@ class LineView(View):
             quantity=line.quantity,
             unit_price=line.unit_price,
             total=line.total,
+            discount=line.discount or nothing,
+            charge=line.charge,
+            tax=line.tax or nothing,
+            tax_basis_points=line.tax_basis_points,
         )
 
 
 class PartView(View):
-    """One vendor's part."""
+    """One vendor's part. Its tax is contained in the total."""
 
     vendor_id: str
-    subtotal: Money
+    subtotal: Money = Field(description="The goods before discounts.")
+    discount: Money
     shipping: Money
     total: Money
+    tax: Money
+    shipping_tax: Money = Field(description="So much of the tax is in the shipping.")
+    status: str | None = Field(None, description="Of a paid order: `unfulfilled` until it is shipped or `cancelled`.")
 
     @classmethod
-    def of(cls, part: Part) -> "PartView":
+    def of(cls, part: Part, status: str | None = None) -> "PartView":
         return cls(
             vendor_id=part.vendor_id,
             subtotal=part.subtotal,
+            discount=part.discount,
             shipping=part.shipping,
-            total=part.subtotal + part.shipping,
+            total=part.charge,
+            tax=part.tax,
+            shipping_tax=part.shipping_tax,
+            status=status,
         )
 
 
@@ -62,14 +83,22 @@ class Obstacle(View):
 
 
 class SummaryView(View):
-    """Send `cartVersion` and `total` back with the order."""
+    """Send `cartVersion` and `total` back with the order.
+
+    Prices include tax: the country decides on `tax`, not on `total`.
+    """
 
     cart_version: int
     lines: list[LineView]
     parts: list[PartView]
     subtotal: Money
+    discount: Money
     shipping: Money
     total: Money
+    tax: Money
+    tax_country: str | None = Field(
+        None, description="The destination that the tax is worked out for, if one was told."
+    )
     shipping_method_prices: dict[str, Money] = Field(description="Price of one vendor's parcel by method.")
     problems: list[Obstacle]
 
@@ -77,14 +106,15 @@ class SummaryView(View):
     def of(cls, summary: Summary) -> "SummaryView":
         return cls(
             cart_version=summary.cart.version,
-            lines=[LineView.of(line) for line in model.lines_of(summary.cart)],
-            parts=[PartView.of(part) for part in summary.parts],
-            subtotal=summary.subtotal,
-            shipping=summary.shipping,
-            total=summary.total,
-            shipping_method_prices={
-                method: model.parcel(method, summary.subtotal.currency) for method in model.SHIPPING
-            },
+            lines=list(map(LineView.of, summary.lines)),
+            parts=list(map(PartView.of, summary.parts)),
+            subtotal=summary.sum("subtotal"),
+            discount=summary.sum("discount"),
+            shipping=summary.sum("shipping"),
+            total=summary.sum("charge"),
+            tax=summary.sum("tax"),
+            tax_country=summary.country or None,
+            shipping_method_prices={method: pricing.parcel(method, summary.currency) for method in pricing.SHIPPING},
             problems=[
                 Obstacle(sku=problem.extra["sku"], code=problem.code, detail=problem.detail)
                 for problem in summary.problems
@@ -93,40 +123,75 @@ class SummaryView(View):
 
 
 class Happening(View):
+    """Something that happened to the order. by: `customer`, `vendor`, `staff` or `system`."""
+
     event: str
     at: str
+    by: str
+    vendor_id: str | None = None
+    text: str | None = None
+    amount: Money | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Happening":
+        return cls(
+            event=entry.event,
+            at=entry.at,
+            by=entry.by,
+            vendor_id=entry.vendor_id or None,
+            text=entry.text or None,
+            amount=entry.amount,
+        )
 
 
 class OrderView(View):
-    """An order; `status` is `pending_payment`, `paid` or `cancelled`."""
+    """An order. `status` tells of its payment: `pending_payment`, `paid` or `cancelled`.
+
+    `fulfilment` tells of its parts, once it is paid: their status, or `partial` where they differ.
+    """
 
     id: str
     order_no: str
     status: str
+    payment_status: str | None = Field(
+        None, description="Of a paid order, where one is shown: `paid`, `partially_refunded` or `refunded`."
+    )
+    fulfilment: str | None = None
     lines: list[LineView]
     parts: list[PartView]
     subtotal: Money
+    discount: Money
     shipping: Money
     total: Money
+    tax: Money
     shipping_method: str
     shipping_address: dict[str, str]
+    billing_address: dict[str, str] | None = None
     timeline: list[Happening]
     cancel_reason: str | None = None
 
     @classmethod
-    def of(cls, order: OrderSnapshot) -> "OrderView":
+    def of(cls, order: OrderSnapshot, entries: Iterable[Entry] | None = None, payment_status: str = "") -> "OrderView":
+        """entries: those of `service.timeline`; without them the timeline has the order's own times only."""
+        told = model.own_times(order) if entries is None else model.for_customer(entries)
+        paid = order.status == PAID
         return cls(
             id=order.id,
             order_no=order.number,
             status=order.status,
-            lines=[LineView.of(line) for line in order.lines],
-            parts=[PartView.of(part) for part in order.parts],
+            payment_status=payment_status or None,
+            fulfilment=model.fulfilment(order) or None,
+            lines=list(map(LineView.of, order.lines)),
+            parts=[PartView.of(part, order.fulfilment_of(part.vendor_id) if paid else None) for part in order.parts],
             subtotal=order.subtotal,
+            discount=order.discount,
             shipping=order.shipping,
             total=order.total,
+            tax=order.tax,
             shipping_method=order.shipping_method,
             shipping_address=dict(order.address),
-            timeline=[Happening(event=event, at=at) for event, at in model.timeline(order)],
+            billing_address=dict(order.billing_address) or None,
+            timeline=list(map(Happening.of, told)),
             cancel_reason=order.cancel_reason or None,
         )
 
@@ -137,38 +202,123 @@ class OrderPage(View):
 
 
 class VendorOrderView(View):
-    """A vendor's part of a paid order, with what the vendor earns."""
+    """A vendor's part of a paid order, with what the vendor earns: the total less tax and commission."""
 
     order_no: str
     status: str
     lines: list[LineView]
     subtotal: Money
+    discount: Money
     shipping: Money
+    total: Money
+    tax: Money
     commission: Money
     earnings: Money
     shipping_method: str
     shipping_address: dict[str, str]
     created_at: str
     paid_at: str
+    timeline: list[Happening] | None = None
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "VendorOrderView":
+    def of(cls, item: Mapping[str, Any], entries: Iterable[Entry] | None = None) -> "VendorOrderView":
+        """entries: what happened, as far as the vendor may know."""
         (part,) = read_parts(item)
         return cls(
             order_no=item["number"],
             status=item["status"],
-            lines=[LineView.of(line) for line in read_lines(item)],
+            lines=list(map(LineView.of, read_lines(item))),
             subtotal=part.subtotal,
+            discount=part.discount,
             shipping=part.shipping,
+            total=part.charge,
+            tax=part.tax,
             commission=part.commission,
             earnings=part.earnings,
             shipping_method=item["shipping_method"],
             shipping_address=orjson.loads(item["address"]),
             created_at=item["created_at"],
             paid_at=item["paid_at"],
+            timeline=None if entries is None else list(map(Happening.of, entries)),
         )
 
 
 class VendorOrderPage(View):
     items: list[VendorOrderView]
+    next_cursor: str | None = None
+
+
+class ShareView(View):
+    """What becomes of a vendor's part."""
+
+    vendor_id: str
+    commission: Money
+    earnings: Money
+
+
+class HistoryView(View):
+    """A line of the history as staff see it. visible: who may read it besides them."""
+
+    happening: Happening
+    author: str | None = None
+    visible: str
+
+
+class StaffOrderView(View):
+    """Everything about an order. origin: `ip`, `country`, `agent`, `email`, each where it is known."""
+
+    order: OrderView
+    customer_id: str
+    claimed_by: str | None = None
+    origin: dict[str, str]
+    shares: list[ShareView]
+    history: list[HistoryView]
+
+    @classmethod
+    def of(cls, order: OrderSnapshot, entries: Iterable[Entry], payment_status: str) -> "StaffOrderView":
+        told = list(entries)
+        return cls(
+            order=OrderView.of(order, told, payment_status),
+            customer_id=order.customer_id,
+            claimed_by=order.claimed_by or None,
+            origin=dict(order.origin),
+            shares=[
+                ShareView(vendor_id=part.vendor_id, commission=part.commission, earnings=part.earnings)
+                for part in order.parts
+            ],
+            history=[
+                HistoryView(happening=Happening.of(entry), author=entry.author or None, visible=entry.visible)
+                for entry in told
+            ],
+        )
+
+
+class FoundView(View):
+    """An order among those found, as it was some moments ago."""
+
+    id: str
+    order_no: str
+    customer_id: str
+    status: str
+    fulfilment: str | None = None
+    total: Money
+    created_at: str
+
+    @classmethod
+    def of(cls, found: Found) -> "FoundView":
+        return cls(
+            id=found.ref.id,
+            order_no=found.ref.number,
+            customer_id=found.ref.customer_id,
+            status=found.ref.status,
+            fulfilment=found.fulfilment or None,
+            total=found.total,
+            created_at=found.created_at,
+        )
+
+
+class FoundPage(View):
+    """A page may be short, or empty, where nothing was ordered for long: `nextCursor` goes on."""
+
+    items: list[FoundView]
     next_cursor: str | None = None

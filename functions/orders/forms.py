@@ -1,0 +1,96 @@
+"""What callers send."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from market.http import Body, OneLine
+from market.money import Money
+
+Text = Annotated[OneLine, Field(min_length=1, max_length=120)]
+Reason = Annotated[OneLine, Field(min_length=1, max_length=500)]
+Note = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
+Method = Literal["standard", "express"]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
+OrderNo = Annotated[str, Field(min_length=5, max_length=64)]
+Email = Annotated[
+    str,
+    StringConstraints(to_lower=True, max_length=128, pattern=r"^[^@\s\x00-\x1f\x7f<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,63}$"),
+]
+
+
+class Address(Body):
+    """Where the goods, or the invoice, go."""
+
+    name: Text
+    line1: Text
+    line2: Annotated[OneLine, Field(max_length=120)] | None = None
+    city: Text
+    state: Annotated[OneLine, Field(max_length=60)] | None = None
+    postal_code: Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]*$")]
+    country: Country
+    phone: Annotated[str | None, Field(pattern=r"^\+?[0-9 ()-]{5,24}$")] = None
+
+    def snapshot(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True, by_alias=True)
+
+
+class SummaryRequest(Body):
+    """With a country, or the address itself, the summary says how much tax is in the prices."""
+
+    shipping_method: Method = "standard"
+    country: Country | None = None
+    shipping_address: Address | None = None
+
+
+class OrderRequest(Body):
+    """What the customer saw: the cart in this version, for this total."""
+
+    cart_version: Annotated[int, Field(strict=True, ge=1)]
+    expected_total: Money
+    shipping_address: Address
+    billing_address: Annotated[Address | None, Field(description="If it is another than the shipping address.")] = None
+    shipping_method: Method = "standard"
+    email: Annotated[Email | None, Field(description="Guests must say where to write to; customers need not.")] = None
+
+
+class ClaimRequest(Body):
+    """The token that the order was placed with."""
+
+    order_no: OrderNo
+    guest_token: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class VendorCancellation(Body):
+    """The customer can read the reason."""
+
+    reason: Reason
+
+
+class StaffCancellation(Body):
+    """Without a vendor the whole order is cancelled. Of a paid one the customer can read the reason."""
+
+    reason: Reason
+    vendor_id: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+
+
+class Compensation(Body):
+    """`retry`: do again what the checkout could not undo. `cancel_and_refund`: end it though it has time left."""
+
+    action: Literal["retry", "cancel_and_refund"]
+    reason: Reason
+
+
+class VendorNote(Body):
+    """Staff can read it; with `customer` the customer too."""
+
+    text: Note
+    visible: Literal["vendor", "customer"] = "vendor"
+
+
+class StaffNote(Body):
+    """Who may read it besides staff. A note for vendors is for all of them, or for the one that is named."""
+
+    text: Note
+    visible: Literal["staff", "vendor", "customer"] = "staff"
+    vendor_id: Annotated[str | None, Field(min_length=1, max_length=100)] = None
