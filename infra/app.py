@@ -20,12 +20,13 @@ from aws_cdk import App, Environment, Tags, Validations  # noqa: E402 - jsii mus
 from infra.assets import Assets  # noqa: E402
 from infra.config import PYTHON, REGION, STAGES, Stage  # noqa: E402
 from infra.constructs.service import Surroundings  # noqa: E402
+from infra.machines import Machine, discover_machines  # noqa: E402
 from infra.services import ROOT, Source, discover  # noqa: E402
 from infra.stacks.api import ApiStack  # noqa: E402
-from infra.stacks.checkout import CheckoutStack  # noqa: E402
 from infra.stacks.data import DataStack  # noqa: E402
 from infra.stacks.edge import EdgeStack  # noqa: E402
 from infra.stacks.identity import IdentityStack  # noqa: E402
+from infra.stacks.machine import MachineStack  # noqa: E402
 from infra.stacks.messaging import MessagingStack  # noqa: E402
 from infra.stacks.observability import ObservabilityStack  # noqa: E402
 from infra.stacks.service import ServiceStack  # noqa: E402
@@ -36,24 +37,20 @@ class Marketplace:
 
     def __init__(self, app: App, stage: Stage, assets: Assets) -> None:
         self._app, self._stage, self._assets = app, stage, assets
-        self._services = assets.services
+        self._services, self._machines = assets.services, discover_machines(assets.root)
         self._stateful()
         self.api = self._stack(
             ApiStack, "Api", pool_id=self.identity.pool.user_pool_id, client_id=self.identity.client.user_pool_client_id
         )
         self.url = self._public_url()
         self.contexts = {name: self._context(source) for name, source in self._services.items()}
-        self.checkout = self._stack(
-            CheckoutStack, "Checkout", root=assets.root, services=self._services, parked=self.messaging.parked
-        )
-        for context in self.contexts.values():
-            self.checkout.add_stack_dependency(context)
+        self.machines = {name: self._machine(machine) for name, machine in self._machines.items()}
         self._stack(
             ObservabilityStack,
             "Observability",
             services=self._services,
             api=self.api.api,
-            checkout=self.checkout.machine,
+            machines=list(self.machines.values()),
         )
 
     def _public_url(self) -> str:
@@ -66,7 +63,7 @@ class Marketplace:
     def _stateful(self) -> None:
         protected = {"termination_protection": self._stage.lasting}
         self.data = self._stack(DataStack, "Data", **protected)
-        self.messaging = self._stack(MessagingStack, "Messaging", **protected)
+        self.messaging = self._stack(MessagingStack, "Messaging", machines=self._machines, **protected)
         self.identity = self._stack(IdentityStack, "Identity", services=self._services, **protected)
 
     def _context(self, source: Source) -> ServiceStack:
@@ -75,6 +72,7 @@ class Marketplace:
         around = Surroundings(
             stage=self._stage,
             services=self._services,
+            machines=self._machines,
             api=self.api.api,
             url=self.url,
             authorizer=self.api.authorizer,
@@ -94,6 +92,19 @@ class Marketplace:
         for before in (self.data, self.messaging):
             context.add_stack_dependency(before)
         return context
+
+    def _machine(self, source: Machine) -> MachineStack:
+        """Executions call functions by name: the functions are there first."""
+        made: MachineStack = self._stack(
+            MachineStack,
+            source.title,
+            source=source,
+            services=self._services,
+            parked=self.messaging.parked.get(source.name),
+        )
+        for context in self.contexts.values():
+            made.add_stack_dependency(context)
+        return made
 
     def _stack(self, kind: Any, name: str, **options: Any) -> Any:
         return kind(self._app, self._id(name), stage=self._stage, env=_environment(), **options)

@@ -40,13 +40,14 @@ class Assets:
         return lambda_.Code.from_asset(str(staged))
 
     def layers(self, stack: Stack) -> list[lambda_.ILayerVersion]:
-        """The two layers, as versions of the stack's own: a version shared by stacks could never be replaced."""
-        return [
-            self._layer(stack, "Kernel", stage_stub() if self.mode == "stub" else stage_kernel(target=self.target)),
-            self._layer(
-                stack, "Dependencies", stage_stub() if self.mode == "stub" else stage_dependencies(target=self.target)
-            ),
-        ]
+        """The two layers of every function, the stack's own: a version shared by stacks could never be replaced."""
+        kernel = stage_stub() if self.mode == "stub" else stage_kernel(target=self.target)
+        return [self._layer(stack, "Kernel", kernel), self.packages(stack, "dependencies")]
+
+    def packages(self, stack: Stack, name: str) -> lambda_.ILayerVersion:
+        """The layer of `layers/<name>/requirements.txt`."""
+        staged = stage_stub() if self.mode == "stub" else stage_dependencies(name, target=self.target)
+        return self._layer(stack, name.capitalize(), staged)
 
     def templates(self, source: Source) -> list[Path]:
         """Mail templates of the service: JSON files with name, subject, text and html."""

@@ -32,6 +32,7 @@ class Stage:
     order_no_prefix: str
     origins: tuple[str, ...]
     hold_minutes: int = 15
+    cart_ttl_days: int = 30
     log_level: str = "INFO"
     lasting: bool = False
     alarms: bool = True
@@ -66,8 +67,22 @@ class Stage:
         return f"{self.prefix}/origin"
 
     @property
-    def checkout(self) -> str:
-        return f"{self.prefix}-checkout"
+    def payment_secrets(self) -> str:
+        return f"{self.prefix}/payments"
+
+    @property
+    def payment_methods(self) -> str:
+        """Names of the payment providers on offer, the default first."""
+        return "sandbox,cod,manual" if self.sandbox else "stripe,paypal,cod,manual"
+
+    @property
+    def payment_bases(self) -> dict[str, str]:
+        """Where payment providers answer: their test systems in every stage but production; Stripe's key decides."""
+        return {
+            "STRIPE_API_BASE": "https://api.stripe.com",
+            "PAYPAL_API_BASE": f"https://api-m.{'sandbox.' if self.sandbox else ''}paypal.com",
+            "SSLCOMMERZ_API_BASE": f"https://{'sandbox' if self.sandbox else 'securepay'}.sslcommerz.com",
+        }
 
     @property
     def alarm_topic(self) -> str:
@@ -83,6 +98,9 @@ class Stage:
         return f"{self.prefix}-{name}" if name.startswith(service) else f"{self.prefix}-{service}-{name}"
 
     def queue(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+    def machine(self, name: str) -> str:
         return f"{self.prefix}-{name}"
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from infra.app import synthesize
 from infra.config import STAGES
+from infra.machines import discover_machines
 from infra.services import ROOT
-from infra.stacks.checkout import DEFINITION
 
 GATES = ROOT / ".cache" / "gates"
 ACCEPTED = ("W3005",)
@@ -33,7 +33,10 @@ def _gates() -> list[tuple[str, bool]]:
     return [
         *stages,
         linted,
-        ("asl-validator", _runs(str(validator), "--json-path", str(ROOT / DEFINITION))),
+        *(
+            (f"asl-validator {machine.name}", _runs(str(validator), "--json-path", str(machine.path)))
+            for machine in discover_machines().values()
+        ),
     ]
 
 

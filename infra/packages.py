@@ -17,7 +17,7 @@ from pathlib import Path
 from infra.services import KERNEL, ROOT
 
 CACHE = ROOT / ".cache" / "assets"
-REQUIREMENTS = ROOT / "layers/dependencies/requirements.txt"
+LAYERS = ROOT / "layers"
 AWS_SERVICES = (
     "cognito-idp",
     "dynamodb",
@@ -38,7 +38,7 @@ UNWANTED = ("awscrt", "httpx", "aws_xray_sdk")
 KEPT = 8
 """Staged folders of one name: versions before and after, for Lambda and for this machine."""
 
-RECIPE = "7"
+RECIPE = "8"
 """Raise it when the staging rules change, so that what was staged by older ones is not used again."""
 
 
@@ -106,29 +106,30 @@ def stage_function(root: Path, service: str, *, target: Target, bootstrap: bool)
 BOOTSTRAP = '#!/bin/sh\nexec python -S -m awslambdaric "$_HANDLER"\n'
 
 
-def stage_dependencies(*, target: Target) -> Path:
-    """The locked requirements as a layer: installed by uv for the target, trimmed, compiled."""
-    inputs = [REQUIREMENTS.read_text(encoding="utf-8"), str(AWS_SERVICES), str(target), _compiler(target)]
+def stage_dependencies(name: str, *, target: Target) -> Path:
+    """The locked requirements of `layers/<name>` as a layer: installed by uv for the target, trimmed, compiled."""
+    requirements = LAYERS / name / "requirements.txt"
+    inputs = [requirements.read_text(encoding="utf-8"), str(AWS_SERVICES), str(target), _compiler(target)]
 
     def fill(folder: Path) -> None:
         site = folder / "python"
-        _install(site, target)
+        _install(requirements, site, target)
         _trim(site)
         _compile(folder, target)
 
-    return _staged("dependencies", inputs, fill)
+    return _staged(name, inputs, fill)
 
 
-def _install(site: Path, target: Target) -> None:
+def _install(requirements: Path, site: Path, target: Target) -> None:
     command = [
         *(_uv()),
         *("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
         *("--python-platform", target.platform, "--python-version", target.python),
-        *("--target", str(site), "-r", str(REQUIREMENTS)),
+        *("--target", str(site), "-r", str(requirements)),
     ]
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own arguments
     if done.returncode:
-        raise RuntimeError(f"the dependencies layer could not be built:\n{done.stderr}")
+        raise RuntimeError(f"the layer of {requirements.parent.name} could not be built:\n{done.stderr}")
 
 
 def _uv() -> list[str]:
@@ -140,9 +141,9 @@ def _uv() -> list[str]:
 
 
 def _trim(site: Path) -> None:
-    """Drop what no function uses: other services' botocore data, boto3's resources, metadata, scripts, tests."""
+    """Drop what no function uses: other services' botocore data, boto3's resources, metadata, scripts, tests, types."""
     data = site / "botocore" / "data"
-    for path in list(data.iterdir()):
+    for path in list(data.iterdir()) if data.exists() else ():
         if path.is_dir() and path.name not in AWS_SERVICES:
             shutil.rmtree(path)
     for path in data.glob("*/*/examples-*"):
@@ -155,6 +156,7 @@ def _trim(site: Path) -> None:
         "**/tests",
         "**/py.typed",
         "**/*.pyi",
+        "stripe/params",
         ".lock",
     ):
         for path in list(site.glob(pattern)):

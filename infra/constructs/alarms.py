@@ -10,6 +10,9 @@ from constructs import Construct
 
 from infra.config import Stage
 
+_OWN_PAGES = {"ledger-schedule": "ledger-differs"}
+"""Functions whose failure has a page of its own. They run once a day, so that the first failure rings."""
+
 
 def alarm(
     scope: Construct,
@@ -53,8 +56,10 @@ def function_alarms(
     """Failures and throttles of the function; the first rolls a canary back."""
     minute = Duration.minutes(1)
     errors, throttles = function.metric_errors(period=minute), function.metric_throttles(period=minute)
+    own = _OWN_PAGES.get(name.removeprefix(f"{stage.prefix}-"), "")
+    page, above = (own, 0) if own else ("function-errors", 2)
     made = [
-        alarm(scope, "Errors", errors, stage=stage, says=f"{name} fails", runbook="function-errors", above=2),
+        alarm(scope, "Errors", errors, stage=stage, says=f"{name} fails", runbook=page, above=above),
         alarm(scope, "Throttles", throttles, stage=stage, says=f"{name} is throttled", runbook="throttles"),
     ]
     return [one for one in made if one]

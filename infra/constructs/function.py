@@ -25,10 +25,14 @@ LIVE = "live"
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a function runs: its service's code and the layers; rehearsed ones bring their own bootstrap."""
+    """What a function runs: its service's code and the layers; rehearsed ones bring their own bootstrap.
+
+    extras: further layers by name, for the functions that ask for them.
+    """
 
     asset: lambda_.Code
     layers: list[lambda_.ILayerVersion]
+    extras: dict[str, lambda_.ILayerVersion]
     rehearsed: bool
 
     @property
@@ -121,7 +125,7 @@ class EntryPoint(Construct):
             architecture=code.architecture,
             handler=self.declared.handler,
             code=code.asset,
-            layers=code.layers,
+            layers=[*code.layers, *(code.extras[name] for name in self.declared.layers)],
             role=self.role,
             memory_size=self.declared.memory,
             timeout=Duration.seconds(self.declared.timeout),

@@ -3,13 +3,14 @@
 Never a scan, never a wildcard action, and of the table only the partitions that the manifest names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.config import Stage
+from infra.machines import Machine
 from infra.services import Source
 from infra.stacks.data import INDEXES
 
@@ -37,11 +38,15 @@ def leading_keys(source: Source, services: dict[str, Source]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """ARNs that capabilities reach. Composed from names where names are ours to choose."""
+    """ARNs that capabilities reach. Composed from names where names are ours to choose.
+
+    machines: the state machines by name; a capability of that name lets a function start one and answer its waits.
+    """
 
     stack: Stack
     stage: Stage
     pool: str
+    machines: Mapping[str, Machine]
 
     def table(self, keys: list[str]) -> list[iam.PolicyStatement]:
         arn = self._arn("dynamodb", "table", self.stage.table)
@@ -55,26 +60,40 @@ class Resources:
     def capability(self, word: str) -> iam.PolicyStatement:
         """The statement behind a word of `Function.capabilities`. Raises ValueError for an unknown word."""
         match word:
+            case "audit":
+                return self._files("Audit", audit_bucket(self.stack, self.stage))
             case "bus":
                 return self._bus()
-            case "checkout":
-                return self._checkout()
             case "cognito":
                 return iam.PolicyStatement(sid="Accounts", actions=list(COGNITO_ACTIONS), resources=[self.pool])
+            case "documents":
+                return self._files("Documents", documents_bucket(self.stack, self.stage))
             case "email":
                 return self._email()
             case "media":
-                return self._media()
+                return self._files("Media", media_bucket(self.stack, self.stage))
             case "origin":
                 return self._secret("OriginSecret", self.stage.origin_secret)
+            case "payments":
+                return self._secret("PaymentSecrets", self.stage.payment_secrets)
             case "secret":
                 return self._secret("RootSecret", self.stage.root_secret)
+        if word in self.machines:
+            return self._machine(self.machines[word])
         raise ValueError(f"unknown capability: {word}")
 
     def wide(self, words: Iterable[str]) -> dict[str, str]:
         """Resources with a wildcard that these capabilities bring, as the rule pack writes them, and why."""
         prefix, region = self.stage.prefix, self.stack.region
         known = {
+            "audit": (
+                f"arn:aws:s3:::{prefix}-audit-<AWS::AccountId>-{region}/*",
+                "Every file in the one audit bucket, which lets none be changed.",
+            ),
+            "documents": (
+                f"arn:aws:s3:::{prefix}-documents-<AWS::AccountId>-{region}/*",
+                "Every document in the one private bucket of documents.",
+            ),
             "email": (
                 f"arn:aws:ses:{region}:<AWS::AccountId>:template/{prefix}-*",
                 "All mail templates of this stage.",
@@ -90,9 +109,10 @@ class Resources:
         bus = self._arn("events", "event-bus", self.stage.bus)
         return iam.PolicyStatement(sid="Announce", actions=["events:PutEvents"], resources=[bus])
 
-    def _checkout(self) -> iam.PolicyStatement:
+    def _machine(self, machine: Machine) -> iam.PolicyStatement:
         actions = ["states:StartExecution", "states:SendTaskSuccess", "states:SendTaskFailure"]
-        return iam.PolicyStatement(sid="Checkout", actions=actions, resources=[checkout_arn(self.stack, self.stage)])
+        arn = machine_arn(self.stack, self.stage, machine)
+        return iam.PolicyStatement(sid=machine.title, actions=actions, resources=[arn])
 
     def _email(self) -> iam.PolicyStatement:
         domain = self.stage.sender.partition("@")[2]
@@ -106,9 +126,9 @@ class Resources:
             conditions={"StringEquals": {"ses:FromAddress": self.stage.sender}},
         )
 
-    def _media(self) -> iam.PolicyStatement:
-        bucket = f"arn:{self.stack.partition}:s3:::{media_bucket(self.stack, self.stage)}"
-        return iam.PolicyStatement(sid="Media", actions=["s3:GetObject", "s3:PutObject"], resources=[f"{bucket}/*"])
+    def _files(self, sid: str, bucket: str) -> iam.PolicyStatement:
+        objects = f"arn:{self.stack.partition}:s3:::{bucket}/*"
+        return iam.PolicyStatement(sid=sid, actions=["s3:GetObject", "s3:PutObject"], resources=[objects])
 
     def _secret(self, sid: str, name: str) -> iam.PolicyStatement:
         """Secrets Manager ends an ARN with six characters of its own."""
@@ -124,17 +144,25 @@ class Resources:
         return self.stack.format_arn(service=service, resource=resource, resource_name=name)
 
 
-def checkout_arn(stack: Stack, stage: Stage) -> str:
+def machine_arn(stack: Stack, stage: Stage, machine: Machine) -> str:
     return stack.format_arn(
         service="states",
         resource="stateMachine",
-        resource_name=stage.checkout,
+        resource_name=stage.machine(machine.name),
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
 
 
 def media_bucket(stack: Stack, stage: Stage) -> str:
     return f"{stage.prefix}-media-{stack.account}-{stack.region}"
+
+
+def documents_bucket(stack: Stack, stage: Stage) -> str:
+    return f"{stage.prefix}-documents-{stack.account}-{stack.region}"
+
+
+def audit_bucket(stack: Stack, stage: Stage) -> str:
+    return f"{stage.prefix}-audit-{stack.account}-{stack.region}"
 
 
 def grant(role: iam.Role, statements: Iterable[iam.PolicyStatement]) -> None:

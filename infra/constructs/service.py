@@ -23,6 +23,7 @@ from infra.constructs.function import Code, EntryPoint
 from infra.constructs.grants import Resources, grant, leading_keys
 from infra.constructs.queues import RECEIVES, Queue, dead_letters, queue_with_dead_letters
 from infra.constructs.routes import add_routes
+from infra.machines import Machine
 from infra.services import Source
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Surroundings:
 
     stage: Stage
     services: dict[str, Source]
+    machines: dict[str, Machine]
     api: apigateway.HttpApi
     url: str
     authorizer: str
@@ -89,6 +91,7 @@ class Service(Construct):
             pool_id=around.pool_id,
             client_id=around.client_id,
             queues={name: queue.main.queue_url for name, queue in self.queues.items()},
+            machines=around.machines,
         )
 
     def _connect(self, made: EntryPoint) -> None:
@@ -107,7 +110,7 @@ class Service(Construct):
 
     def _grant(self, made: EntryPoint) -> None:
         around, declared = self._around, made.declared
-        resources = Resources(Stack.of(self), self._stage, around.pool_arn)
+        resources = Resources(Stack.of(self), self._stage, around.pool_arn, around.machines)
         grant(made.role, resources.table(leading_keys(self._source, around.services)))
         for word in capabilities(declared, self._stage):
             if word in QUEUE_CAPABILITIES:

@@ -24,7 +24,15 @@ LOGGED = {
 """One line a request; no query, no header, no body."""
 
 EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-Id", "X-Correlation-Id"]
-ACCEPTED = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-correlation-id"]
+ACCEPTED = [
+    "authorization",
+    "content-type",
+    "guest-token",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-correlation-id",
+]
 
 
 class ApiStack(Stack):

@@ -1,4 +1,4 @@
-"""What must never be lost: the table, the media and the secret from which all keys are derived."""
+"""What must never be lost: the table, the media, the audit files and the secret from which all keys are derived."""
 
 from typing import Any
 
@@ -14,16 +14,21 @@ from infra.config import Stage
 from infra.pinned import pin
 
 INDEXES = ("by1", "by2", "by3")
+AUDITED_DAYS = 3_653
+"""Ten years, what tax laws ask for of books."""
 
 
 class DataStack(Stack):
     """Stateful: kept when the stage is lasting, logical ids pinned."""
 
     def __init__(self, scope: Construct, name: str, *, stage: Stage, **options: Any) -> None:
-        super().__init__(scope, name, description="Table, media and root secret", **options)
+        super().__init__(scope, name, description="Table, media, audit files and root secret", **options)
         self.table = self._table(stage)
         self.media = self._media(stage)
+        self.documents = self._documents(stage)
+        self.audit = self._audit(stage)
         self.secret = self._secret(stage)
+        self.payments = self._payments(stage)
         if stage.edge:
             self._serve_media()
             self.origin = self._origin(stage)
@@ -73,6 +78,42 @@ class DataStack(Stack):
         )
         return pin(bucket, "Media")
 
+    def _documents(self, stage: Stage) -> s3.Bucket:
+        """Invoices and credit notes: read through our own routes only, never deleted."""
+        bucket = s3.Bucket(
+            self,
+            "Documents",
+            bucket_name=f"{stage.prefix}-documents-{self.account}-{self.region}",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2))],
+            removal_policy=stage.removal,
+        )
+        acknowledge(bucket, "AwsSolutions-S1", "Only our own functions read and write it, and they log who asked.")
+        return pin(bucket, "Documents")
+
+    def _audit(self, stage: Stage) -> s3.Bucket:
+        """What is written here cannot be changed or deleted before its time, but by who may bypass governance."""
+        bucket = s3.Bucket(
+            self,
+            "Audit",
+            bucket_name=f"{stage.prefix}-audit-{self.account}-{self.region}",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=s3.ObjectLockRetention.governance(
+                Duration.days(AUDITED_DAYS if stage.lasting else 1)
+            ),
+            lifecycle_rules=[_to_cold_storage()],
+            removal_policy=stage.removal,
+        )
+        acknowledge(bucket, "AwsSolutions-S1", "One function writes it once a night; CloudTrail knows who reads it.")
+        return pin(bucket, "Audit")
+
     def _serve_media(self) -> None:
         """CloudFront reads for anyone; which distributions may is said by account, as theirs are made later."""
         self.media.add_to_resource_policy(
@@ -97,6 +138,19 @@ class DataStack(Stack):
         acknowledge(secret, "AwsSolutions-SMG4", "CloudFront and the API must change it together; a deployment does.")
         return pin(secret, "OriginSecret")
 
+    def _payments(self, stage: Stage) -> secrets.Secret:
+        """Credentials at payment providers, filled by an operator: `{"stripe": {"api_key": …}, …}`."""
+        secret = secrets.Secret(
+            self,
+            "PaymentSecrets",
+            secret_name=stage.payment_secrets,
+            description="Our credentials at payment providers",
+            secret_object_value={},
+            removal_policy=stage.removal,
+        )
+        acknowledge(secret, "AwsSolutions-SMG4", "Providers give these keys out by hand, and a person changes them.")
+        return pin(secret, "PaymentSecrets")
+
     def _secret(self, stage: Stage) -> secrets.Secret:
         secret = secrets.Secret(
             self,
@@ -112,6 +166,15 @@ class DataStack(Stack):
             "Rotation would void signed cursors and webhook signatures at once; it is done by hand, with overlap.",
         )
         return pin(secret, "RootSecret")
+
+
+def _to_cold_storage() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        abort_incomplete_multipart_upload_after=Duration.days(2),
+        transitions=[
+            s3.Transition(storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=Duration.days(90))
+        ],
+    )
 
 
 def _key(name: str) -> dynamodb.Attribute:

@@ -1,16 +1,17 @@
 """One dashboard that says whether people can buy."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from infra.config import Stage
 from infra.services import Source
+from infra.stacks.machine import MachineStack
 
 PERIOD = Duration.minutes(5)
 
@@ -26,13 +27,14 @@ class ObservabilityStack(Stack):
         stage: Stage,
         services: dict[str, Source],
         api: apigateway.HttpApi,
-        checkout: stepfunctions.StateMachine,
+        machines: Iterable[MachineStack],
         **options: Any,
     ) -> None:
         super().__init__(scope, name, description="Dashboard", **options)
         board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=stage.prefix, default_interval=Duration.hours(6))
         board.add_widgets(*self._edge(api))
-        board.add_widgets(*self._orders(stage, checkout))
+        for machine in machines:
+            board.add_widgets(*self._machine(stage, machine))
         for source in services.values():
             board.add_widgets(*self._service(stage, source))
 
@@ -45,17 +47,21 @@ class ObservabilityStack(Stack):
             _graph("Latency", *(api.metric_latency(period=PERIOD, statistic=s) for s in ("p50", "p95", "p99"))),
         ]
 
-    def _orders(self, stage: Stage, checkout: stepfunctions.StateMachine) -> list[cloudwatch.IWidget]:
-        parked = sqs.Queue.from_queue_arn(
-            self, "Parked", self.format_arn(service="sqs", resource=stage.queue("parked"))
-        )
-        return [
-            _graph("Checkouts", checkout.metric_started(period=PERIOD), checkout.metric_succeeded(period=PERIOD)),
+    def _machine(self, stage: Stage, made: MachineStack) -> list[cloudwatch.IWidget]:
+        name, machine = made.source.name, made.machine
+        failed = (machine.metric_failed(period=PERIOD), machine.metric_timed_out(period=PERIOD))
+        widgets: list[cloudwatch.IWidget] = [
             _graph(
-                "Checkouts that failed", checkout.metric_failed(period=PERIOD), checkout.metric_timed_out(period=PERIOD)
+                f"{name}: executions", machine.metric_started(period=PERIOD), machine.metric_succeeded(period=PERIOD)
             ),
-            _graph("Parked undos", parked.metric_approximate_number_of_messages_visible(period=PERIOD)),
+            _graph(f"{name}: failed", *failed),
         ]
+        if made.source.parks:
+            arn = self.format_arn(service="sqs", resource=stage.queue(made.source.parked))
+            parked = sqs.Queue.from_queue_arn(self, f"Parked{made.source.title}", arn)
+            visible = parked.metric_approximate_number_of_messages_visible(period=PERIOD)
+            widgets.append(_graph(f"{name}: parked", visible))
+        return widgets
 
     def _service(self, stage: Stage, source: Source) -> list[cloudwatch.IWidget]:
         def metric(function: str, what: str, statistic: str) -> cloudwatch.Metric:

@@ -21,7 +21,9 @@ class ServiceStack(Stack):
         self, scope: Construct, name: str, *, source: Source, around: Surroundings, assets: Assets, **options: Any
     ) -> None:
         super().__init__(scope, name, description=f"Service {source.name}", **options)
-        code = Code(assets.function(source), assets.layers(self), rehearsed=assets.rehearsed)
+        wanted = sorted({name for function in source.functions(around.stage.name) for name in function.layers})
+        extras = {name: assets.packages(self, name) for name in wanted}
+        code = Code(assets.function(source), assets.layers(self), extras, rehearsed=assets.rehearsed)
         self.service = Service(self, source, around=around, code=code)
         for path in sorted(assets.templates(source)):
             self._mail_template(path, around.stage.prefix)

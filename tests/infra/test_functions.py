@@ -102,9 +102,9 @@ def test_a_schedule_may_call_its_function_and_nothing_else(assembly: Assembly, s
         assert trusted[0]["Principal"] == {"Service": "scheduler.amazonaws.com"}, name
         assert "aws:SourceAccount" in trusted[0]["Condition"]["StringEquals"], name
         (policy,) = [
-            properties["PolicyDocument"]["Statement"]
-            for _, properties in assembly.properties("AWS::IAM::Policy")
-            if properties["Roles"] == [{"Ref": role}]
+            policy["Properties"]["PolicyDocument"]["Statement"]
+            for owner, _, policy in assembly.all("AWS::IAM::Policy")
+            if owner == template and policy["Properties"]["Roles"] == [{"Ref": role}]
         ]
         assert {statement["Action"]: statement["Resource"] for statement in policy} == {
             "lambda:InvokeFunction": target["Arn"],

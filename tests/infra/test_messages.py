@@ -35,7 +35,7 @@ def _rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
 
 
 def test_every_queue_has_a_dead_letter_queue_or_is_one(assembly: Assembly) -> None:
-    last = {"Parked"}
+    last = {"Parked", "ParkedRefund"}
     for template, name, queue in assembly.all("AWS::SQS::Queue"):
         redrive = queue["Properties"].get("RedrivePolicy")
         if redrive:

@@ -22,6 +22,7 @@ PUBLIC = {
     "POST /v1/auth/reset-password",
     "POST /v1/auth/verify",
     "GET /v1/categories",
+    "POST /v1/guests",
     "GET /v1/inventory/{sku}",
     "POST /v1/payments/webhook/{name}",
     "GET /v1/products",
@@ -30,12 +31,17 @@ PUBLIC = {
     "GET /v1/vendors/{vendor_id}",
 }
 SANDBOX = {
+    "DELETE /sandbox/v1/customers/{customer}/methods/{method_id}",
+    "GET /sandbox/v1/customers/{customer}/methods",
+    "GET /sandbox/v1/payment_intents",
     "POST /sandbox/v1/payment_intents",
     "GET /sandbox/v1/payment_intents/{intent_id}",
     "POST /sandbox/v1/payment_intents/{intent_id}/capture",
     "POST /sandbox/v1/payment_intents/{intent_id}/confirm",
     "POST /sandbox/v1/payment_intents/{intent_id}/refund",
     "POST /sandbox/v1/payment_intents/{intent_id}/void",
+    "POST /sandbox/v1/setup_intents",
+    "POST /sandbox/v1/setup_intents/{setup_id}/confirm",
 }
 """The sandbox provider's own routes, which are not deployed to prod."""
 
@@ -49,10 +55,21 @@ def _key(route: Any) -> str:
     return route.method + " " + re.sub(r"<(\w+)>", r"{\1}", route.path)
 
 
+def _guests(assembly: Assembly) -> set[str]:
+    """Routes whose path says that they are for guests: their functions demand a Guest-Token, which is tested there."""
+    return {key for key in _routes(assembly) if key.partition(" ")[2].startswith("/v1/guest/")}
+
+
 def test_exactly_these_routes_are_public(dev: Assembly, prod: Assembly) -> None:
     for assembly, expected in ((dev, PUBLIC | SANDBOX), (prod, PUBLIC)):
         public = {key for key, route in _routes(assembly).items() if route["AuthorizationType"] == "NONE"}
-        assert public == expected
+        assert public == expected | _guests(assembly)
+
+
+def test_routes_for_guests_are_declared_for_nobody_else(dev: Assembly, services: dict[str, Source]) -> None:
+    declared = [route for service in services.values() for routes in service.routes.values() for route in routes]
+    assert {_key(route) for route in declared if route.callers == {"guest"}} == _guests(dev) != set()
+    assert all(route.callers == {"guest"} for route in declared if "guest" in route.callers)
 
 
 def test_every_other_route_asks_the_user_pool(dev: Assembly) -> None:
@@ -60,7 +77,7 @@ def test_every_other_route_asks_the_user_pool(dev: Assembly) -> None:
     assert authorizer["AuthorizerType"] == "JWT"
     assert "UserPool" in str(authorizer["JwtConfiguration"]["Issuer"])
     for key, route in _routes(dev).items():
-        if key not in PUBLIC | SANDBOX:
+        if key not in PUBLIC | SANDBOX | _guests(dev):
             assert route["AuthorizationType"] == "JWT", key
             assert route["AuthorizerId"], key
 
@@ -95,4 +112,4 @@ def test_the_api_is_throttled_and_logged(stage: str, request: pytest.FixtureRequ
 def test_browsers_may_call_from_our_pages_only(prod: Assembly) -> None:
     ((_, api),) = prod.properties("AWS::ApiGatewayV2::Api")
     assert api["CorsConfiguration"]["AllowOrigins"] == ["https://marketplace.example"]
-    assert "idempotency-key" in api["CorsConfiguration"]["AllowHeaders"]
+    assert {"idempotency-key", "guest-token"} <= set(api["CorsConfiguration"]["AllowHeaders"])

@@ -1,7 +1,5 @@
-"""The checkout state machine, from its definition file and the functions that do its tasks."""
+"""One state machine, from its definition file and the functions that do its tasks."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -15,12 +13,11 @@ from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.alarms import alarm
 from infra.constructs.function import alias_arn
+from infra.machines import PARKED, Machine
 from infra.services import Source
 
-DEFINITION = "statemachines/checkout/definition.asl.json"
 
-
-class CheckoutStack(Stack):
+class MachineStack(Stack):
     """Stateless as a resource; executions under way end with the machine, so it is never replaced lightly."""
 
     def __init__(
@@ -29,25 +26,25 @@ class CheckoutStack(Stack):
         name: str,
         *,
         stage: Stage,
-        root: Path,
+        source: Machine,
         services: dict[str, Source],
-        parked: sqs.IQueue,
+        parked: sqs.IQueue | None,
         **options: Any,
     ) -> None:
-        super().__init__(scope, name, description="Checkout state machine", **options)
-        definition = (root / DEFINITION).read_text(encoding="utf-8")
-        given = {"ParkedQueueUrl": parked.queue_url} | self._tasks(stage, services)
-        wanted = sorted(set(re.findall(r"\$\{(\w+)\}", definition)))
-        role = self._role([given[word] for word in wanted if word.endswith("Tasks")])
-        if "ParkedQueueUrl" in wanted:
+        """parked: the queue for people, where the definition asks for one."""
+        super().__init__(scope, name, description=f"{source.title} state machine", **options)
+        self.source = source
+        given = self._tasks(stage, services) | ({PARKED: parked.queue_url} if parked else {})
+        role = self._role([given[word] for word in source.words if word.endswith("Tasks")])
+        if parked:
             role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[parked.queue_arn]))
         self.machine = stepfunctions.StateMachine(
             self,
-            "Checkout",
-            state_machine_name=stage.checkout,
+            source.title,
+            state_machine_name=stage.machine(source.name),
             state_machine_type=stepfunctions.StateMachineType.STANDARD,
-            definition_body=stepfunctions.DefinitionBody.from_string(definition),
-            definition_substitutions={word: given[word] for word in wanted},
+            definition_body=stepfunctions.DefinitionBody.from_string(source.text),
+            definition_substitutions={word: given[word] for word in source.words},
             role=role.without_policy_updates(),
             tracing_enabled=True,
             logs=stepfunctions.LogOptions(
@@ -62,7 +59,7 @@ class CheckoutStack(Stack):
         self._alarms(stage, parked)
 
     def _tasks(self, stage: Stage, services: dict[str, Source]) -> dict[str, str]:
-        """ARNs by substitution name, such as OrdersTasks."""
+        """ARNs by substitution name, such as OrdersTasks: any service that has tasks may be named in a definition."""
         return {
             f"{service.name.title()}Tasks": alias_arn(self, stage.function(service.name, function.name))
             for service in services.values()
@@ -100,17 +97,19 @@ class CheckoutStack(Stack):
         return logs.LogGroup(
             self,
             "Logs",
-            log_group_name=f"/aws/vendedlogs/states/{stage.checkout}",
+            log_group_name=f"/aws/vendedlogs/states/{stage.machine(self.source.name)}",
             retention=stage.log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _alarms(self, stage: Stage, parked: sqs.IQueue) -> None:
+    def _alarms(self, stage: Stage, parked: sqs.IQueue | None) -> None:
         period = Duration.minutes(5)
+        name, left = self.source.name, f"{self.source.name}-failed"
         failed, late = self.machine.metric_failed(period=period), self.machine.metric_timed_out(period=period)
-        left = "checkout-failed"
-        alarm(self, "Failed", failed, stage=stage, says="Checkouts failed: their undo did not finish", runbook=left)
-        alarm(self, "TimedOut", late, stage=stage, says="Checkouts did not end in time", runbook=left)
-        waiting = parked.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum")
-        says = "An undo was given up and waits for a person"
-        alarm(self, "ParkedUndo", waiting, stage=stage, says=says, runbook="parked-undo")
+        alarm(self, "Failed", failed, stage=stage, says=f"Executions of {name} failed", runbook=left)
+        alarm(self, "TimedOut", late, stage=stage, says=f"Executions of {name} did not end in time", runbook=left)
+        if parked:
+            what = self.source.unfinished
+            waiting = parked.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum")
+            says = f"A step of {name} was given up and waits for a person"
+            alarm(self, f"Parked{what.title()}", waiting, stage=stage, says=says, runbook=f"parked-{what}")
