@@ -42,6 +42,9 @@ contract: ## Run every test, and list the features that have passing ones
 bench: $(READY) ## Measure speed and cost, and print the figures
 	@$(PYTHON) -m bench
 
+cost: $(READY) ## Print dollars per 1,000 orders on AWS, by service
+	@$(PYTHON) -m bench dollars
+
 ##@ Infrastructure
 
 synth: $(READY) ## Synthesize the CloudFormation templates, with packaged functions (STAGE=dev)
@@ -72,6 +75,8 @@ format: $(READY) ## Put the code into our style
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/documents/requirements.in -o layers/documents/requirements.txt
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/stripe/requirements.in -o layers/stripe/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt requirements/dev.in -o requirements/dev.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements/uv.in -o requirements/uv.txt
 
@@ -86,4 +91,4 @@ setup: $(READY) ## Install everything (the other commands do it by themselves)
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json tools/setup.sh
 	@tools/setup.sh
 
-.PHONY: run demo test import lint contract bench synth gates rehearse deploy docs format lock clean help setup
+.PHONY: run demo test import lint contract bench cost synth gates rehearse deploy docs format lock clean help setup

@@ -5,10 +5,11 @@ The HTTP measurements start a marketplace of their own on a free port, with data
 
 import sys
 
-from bench import costs, event_runtime, handlers, imports, orders, scale
+from bench import costs, dollars, event_runtime, handlers, imports, orders, scale
 
 PARTS = {
     "costs": costs.main,
+    "dollars": dollars.main,
     "imports": imports.main,
     "handlers": handlers.main,
     "runtime": event_runtime.main,

@@ -5,12 +5,13 @@ per 4 KB, half if eventually consistent), indexes included. It is asked for it o
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from market import config
+from market.table import OUTBOX
 
 _OPERATIONS = (
     "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem",
@@ -20,12 +21,13 @@ _READS = ("GetItem", "BatchGetItem", "Query")
 
 @dataclass
 class Reading:
-    """calls by operation; units of table and indexes."""
+    """calls by operation; units of table and indexes; events put into the outbox."""
 
     calls: Counter[str] = field(default_factory=Counter)
     reads: float = 0.0
     writes: float = 0.0
     index_writes: float = 0.0
+    events: int = 0
 
     def __str__(self) -> str:
         calls = ", ".join(f"{count} {name}" for name, count in sorted(self.calls.items()))
@@ -34,14 +36,16 @@ class Reading:
 
 
 class Meter:
-    """Reads what is asked while a block runs."""
+    """Reads what is asked while a block runs, but for the calls of which `ignored` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: Callable[[], bool] = bool) -> None:
         self._reading = Reading()
+        self._ignored = ignored
         events = config.client("dynamodb").meta.events
         for operation in _OPERATIONS:
             events.register(f"provide-client-params.dynamodb.{operation}", _ask, unique_id=f"meter-ask-{operation}")
             events.register(f"after-call.dynamodb.{operation}", self._note, unique_id=f"meter-{operation}")
+        events.register("provide-client-params.dynamodb.TransactWriteItems", self._look, unique_id="meter-outbox")
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -50,7 +54,13 @@ class Meter:
         yield reading
         self._reading = Reading()
 
+    def _look(self, params: dict[str, Any], **_: Any) -> None:
+        puts = [action["Put"]["Item"]["pk"]["S"] for action in params["TransactItems"] if "Put" in action]
+        self._reading.events += sum(pk.startswith(OUTBOX) for pk in puts)
+
     def _note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if self._ignored():
+            return
         reading = self._reading
         reading.calls[model.name] += 1
         used = parsed.get("ConsumedCapacity") or []

@@ -8,7 +8,7 @@ from pathlib import Path
 __all__ = ["main"]
 
 DEFAULT_DATA = Path(".data")
-WHAT = ("orders", "ledger", "stock", "events", "payments", "mails", "all")
+WHAT = ("orders", "ledger", "balances", "stock", "events", "payments", "mails", "all")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -69,7 +69,8 @@ class Cloud:
         self.storage = Storage(paths.storage)
         self.mailbox = Mailbox(self.storage)
         self.key = SigningKey(paths.key)
-        self.files = Files(self.storage, paths.files, frozenset(templates.buckets))
+        locked = (name for name, bucket in templates.buckets.items() if bucket.properties.get("ObjectLockEnabled"))
+        self.files = Files(self.storage, paths.files, frozenset(templates.buckets), frozenset(locked))
         self._mailer = Mailer(templates.mail, self.mailbox)
         self.pools = [self._pool(pool, assembly, invoke) for pool in templates.pools]
 

@@ -23,6 +23,7 @@ JSON = dict[str, Any]
 _PREFIXES = {
     "orders": ("ORD#",),
     "ledger": ("LED#",),
+    "balances": ("LAC#vendor:",),
     "stock": ("STK#",),
     "events": ("OUTBOX#",),
     "payments": ("PAY#", "SBX#"),

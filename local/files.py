@@ -1,7 +1,8 @@
-"""The media bucket as files: written through to the data directory, served at /<key>, as CloudFront does.
+"""Buckets as files: written through to the data directory; media are served at /<key>, as CloudFront does.
 
 An object's bytes are a file named by their hash, its name and type are a row; so an object is there whole or
-not at all. Softer than S3: no versions, no lifecycle, no presigned addresses, one owner.
+not at all. Softer than S3: no versions, no lifecycle, no presigned addresses, one owner. Harder: where S3 would keep
+an older version under Object Lock, writing over or deleting it is refused.
 """
 
 import base64
@@ -47,10 +48,12 @@ class Stored:
 
 
 class Files:
-    """The buckets of the templates; others do not exist."""
+    """The buckets of the templates; others do not exist. `locked` are those with Object Lock."""
 
-    def __init__(self, storage: Storage, directory: Path, buckets: frozenset[str]) -> None:
-        self._storage, self._directory, self._buckets = storage, directory, buckets
+    def __init__(
+        self, storage: Storage, directory: Path, buckets: frozenset[str], locked: frozenset[str] = frozenset()
+    ) -> None:
+        self._storage, self._directory, self._buckets, self._locked = storage, directory, buckets, locked
         storage.declare(_SCHEMA)
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -79,6 +82,7 @@ class Files:
         content = body.encode() if isinstance(body, str) else bytes(body) if not hasattr(body, "read") else body.read()
         if asked.get("IfNoneMatch") == "*" and self.find(self._bucket(asked), asked["Key"]):
             raise AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412)
+        self._require_unlocked(asked)
         if given := asked.get("ContentMD5"):
             computed = hashlib.md5(content, usedforsecurity=False).digest()
             if base64.b64encode(computed).decode() != given:
@@ -121,7 +125,12 @@ class Files:
     def _head(self, asked: JSON) -> JSON:
         return self._described(self._found(asked, "404", "Not Found"))
 
+    def _require_unlocked(self, asked: JSON) -> None:
+        if asked["Bucket"] in self._locked and self.find(asked["Bucket"], asked["Key"]):
+            raise AwsError("AccessDenied", "Access Denied because object protected by object lock.", 403)
+
     def _delete(self, asked: JSON) -> JSON:
+        self._require_unlocked(asked)
         with self._storage.transaction() as db:
             db.execute("DELETE FROM files WHERE bucket = ? AND key = ?", (self._bucket(asked), asked["Key"]))
         return {}
@@ -151,6 +160,7 @@ class Files:
         source = asked["CopySource"]
         bucket, _, key = source.partition("/") if isinstance(source, str) else (source["Bucket"], "", source["Key"])
         stored = self._found({"Bucket": bucket, "Key": key}, "NoSuchKey", "The specified key does not exist.")
+        self._require_unlocked(asked)
         kept = {"ContentType": stored.type, "CacheControl": stored.cache, "Metadata": stored.metadata}
         self._remember(kept | asked, stored.digest, stored.size)
         return {"CopyObjectResult": {"ETag": stored.etag, "LastModified": datetime.now(UTC)}}

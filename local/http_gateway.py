@@ -146,6 +146,8 @@ def problem(refused: Problem, request_id: str = "") -> Answer:
 def event_of(request: Request, found: Found, claims: JSON | None, request_id: str) -> JSON:
     """The event of payload format 2.0."""
     headers, cookies = _joined_headers(request.headers)
+    hops = [headers["x-forwarded-for"]] if "x-forwarded-for" in headers else []
+    headers["x-forwarded-for"] = ", ".join([*hops, request.client])
     context = _context(request, found, headers, request_id)
     if claims is not None:
         context["authorizer"] = {"jwt": {"claims": claims, "scopes": list(found.route.scopes) or None}}

@@ -1,6 +1,7 @@
 """A shop floor for tests: offers on the shelf, customers with carts, orders, and the outside books to compare with."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import orjson
 
 from cart.api import handler as cart_api
 from inventory.contract import MANIFEST as INVENTORY
-from inventory.contract import Offer, new_offer, read_offer, stock_key
+from inventory.contract import Offer, change_offer, new_offer, read_offer, stock_key
 from market import config
 from market.money import Money
 from market.table import Table
@@ -29,7 +30,9 @@ def euros(cents: int) -> Money:
     return Money(cents, "EUR")
 
 
-def stock(sku: str, available: int = 10, *, price: Money | None = None, vendor: str = "ven_lights") -> None:
+def stock(
+    sku: str, available: int = 10, *, price: Money | None = None, vendor: str = "ven_lights", category: str = ""
+) -> None:
     """Put a SKU on the shelf."""
     offer = Offer(
         sku=sku,
@@ -37,9 +40,18 @@ def stock(sku: str, available: int = 10, *, price: Money | None = None, vendor: 
         vendor_id=vendor,
         title=f"A {sku.lower()}",
         price=price or euros(1999),
+        category=category,
         available=available,
     )
     _stock.transact(new_offer(offer))
+
+
+def reprice(sku: str, price: Money | None = None, *, active: bool = True) -> None:
+    """Change what a SKU costs, or take it off sale."""
+    item = _stock.get(stock_key(sku), consistent=True)
+    assert item is not None
+    offer = read_offer(item)
+    _stock.transact(change_offer(replace(offer, price=price or offer.price, active=active)))
 
 
 def shelf(sku: str) -> tuple[int, int]:
@@ -58,6 +70,11 @@ def fill(customer: str, *lines: tuple[str, int]) -> dict[str, Any]:
         assert answer.status == 201, answer
     assert answer is not None
     return dict(answer.json)
+
+
+def set_quantity(customer: str, sku: str, quantity: int) -> None:
+    answer = call(cart_api, "PATCH", f"/v1/cart/items/{sku}", {"quantity": quantity}, caller=customer)
+    assert answer.status == 200, answer
 
 
 def summary(customer: str, method: str = "standard") -> dict[str, Any]:

@@ -65,7 +65,7 @@ def merged(parts: Mapping[str, Document]) -> Document:
             known = whole["paths"].setdefault(path, {})
             names = {method["operationId"] for method in methods.values()}
             if known.keys() & methods.keys() or names & operations:
-                raise ValueError(f"{path} is declared twice")
+                raise ValueError(f"{path} is declared twice, or one of its names is: {names}")
             known |= methods
             operations |= names
         schemas |= _schemas(part)

@@ -19,8 +19,18 @@ def paid(event: Envelope) -> None:
 def cancelled(event: Envelope) -> None:
     data = event.data
     service.tell_of_cancellation(
-        event.eventId, number=data["order_no"], customer_id=data["customer_id"], reason=data.get("reason", "")
+        event.eventId,
+        order_id=data["order_id"],
+        number=data["order_no"],
+        customer_id=data["customer_id"],
+        reason=data.get("reason", ""),
     )
+
+
+@consumer.on("refund.succeeded")
+def refunded(event: Envelope) -> None:
+    data = event.data
+    service.tell_of_refund(event.eventId, order_id=data["order_id"], customer_id=data["customer_id"], refund=data)
 
 
 @consumer.on("vendor.approved")

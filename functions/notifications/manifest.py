@@ -15,5 +15,5 @@ MANIFEST = Manifest(
             capabilities=("email",),
         ),
     ),
-    consumes=("order.paid", "order.cancelled", "vendor.approved"),
+    consumes=("order.paid", "order.cancelled", "refund.succeeded", "vendor.approved"),
 )

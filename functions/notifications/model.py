@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from identity.contract import Contact
+from market.money import Money
 from orders.contract import LineSnapshot, OrderSnapshot, Part
 from vendors.contract import Vendor
 
@@ -41,6 +42,15 @@ def order_paid(order: OrderSnapshot, buyer: Contact | None, vendors: Mapping[str
 def order_cancelled(number: str, reason: str, buyer: Contact | None) -> list[Mail]:
     data = shown(number=number, buyer=_name(buyer), reason=_REASONS.get(reason, _OTHER_REASON))
     return [Mail(BUYER, _email(buyer), "order-cancelled", data)]
+
+
+def order_refunded(refund: Mapping[str, Any], buyer: Contact | None) -> list[Mail]:
+    """refund: the data of `refund.succeeded`. What comes back, and what for."""
+    data: dict[str, Any] = shown(number=refund["order_no"], buyer=_name(buyer), amount=str(Money(**refund["amount"])))
+    parcels = [part for part in refund["shipping"] if part["amount"]["amount"]]
+    data["rows"] = [_given_back(_named(line), line["amount"]) for line in refund["lines"]]
+    data["rows"] += [_given_back("Shipping", part["amount"]) for part in parcels]
+    return [Mail(BUYER, _email(buyer), "order-refunded", data)]
 
 
 def vendor_approved(vendor: Vendor, owner: Contact | None) -> list[Mail]:
@@ -91,6 +101,15 @@ def _lines(lines: Iterable[LineSnapshot]) -> list[dict[str, str]]:
     return [
         shown(title=line.title, sku=line.sku, quantity=str(line.quantity), lineTotal=str(line.total)) for line in lines
     ]
+
+
+def _named(line: Mapping[str, Any]) -> str:
+    """A line as a refund names it: so many units, or a part of the price."""
+    return f"{line['quantity']} x {line['title']}" if line["quantity"] else f"{line['title']}, part of the price"
+
+
+def _given_back(what: str, amount: Mapping[str, Any]) -> dict[str, str]:
+    return shown(what=what, rowAmount=str(Money(**amount)))
 
 
 def _address(address: Mapping[str, str]) -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ One read and one write an event. Mails are sent before they are noted: after a c
 and its mails are sent a second time. The other order could lose them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,9 +20,15 @@ def tell_of_payment(event_id: str, *, order_id: str, customer_id: str, vendor_id
     _send(event_id, model.order_paid(found.order, found.person, found.vendors), found.told)
 
 
-def tell_of_cancellation(event_id: str, *, number: str, customer_id: str, reason: str) -> None:
-    found = store.facts(event_id, person=customer_id)
+def tell_of_cancellation(event_id: str, *, order_id: str, number: str, customer_id: str, reason: str) -> None:
+    found = store.facts(event_id, person=customer_id, order_id=order_id)
     _send(event_id, model.order_cancelled(number, reason, found.person), found.told)
+
+
+def tell_of_refund(event_id: str, *, order_id: str, customer_id: str, refund: Mapping[str, Any]) -> None:
+    """refund: the data of `refund.succeeded`."""
+    found = store.facts(event_id, person=customer_id, order_id=order_id)
+    _send(event_id, model.order_refunded(refund, found.person), found.told)
 
 
 def tell_of_approval(event_id: str, *, vendor_id: str, owner_id: str) -> None:

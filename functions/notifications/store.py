@@ -43,11 +43,12 @@ def facts(event_id: str, *, person: str, vendor_ids: Iterable[str] = (), order_i
         raise NotFound("There is no such order.")
     known = (read_vendor(found[key]) for key in vendors if key in found)
     user = found.get(user_key(person))
+    bought = read_order(found[order]) if order_id else None
     return Facts(
         told=_told(found.get(_message_key(event_id), {})),
-        person=read_contact(user) if user else None,
+        person=read_contact(user) if user else _guest(bought),
         vendors={vendor.id: vendor for vendor in known},
-        order=read_order(found[order]) if order_id else None,
+        order=bought,
     )
 
 
@@ -59,6 +60,12 @@ def remember(event_id: str, *, sent: Iterable[str], failed: Iterable[str]) -> No
     added = ", ".join(f"{name} :{name}" for name in outcomes)
     values = {f":{name}": kinds for name, kinds in outcomes.items()} | {":until": clock.epoch(_KEPT)}
     _table.write(update(_message_key(event_id), f"SET expires_at = :until ADD {added}", values))
+
+
+def _guest(bought: OrderSnapshot | None) -> Contact | None:
+    """Whoever ordered without an account, and said where to write to."""
+    email = bought.origin.get("email", "") if bought else ""
+    return Contact(email=email, name=bought.address.get("name", "")) if bought and email else None
 
 
 def _told(item: Item) -> frozenset[str]:

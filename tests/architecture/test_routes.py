@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from market.http import ANYONE, CUSTOMER, ServiceApi
+from market.http import ANYONE, CUSTOMER, GUEST, ServiceApi
 from tests.architecture.code import ROOT, Project
 from tests.architecture.promises import money_is_moved_once, public_routes_are_those_agreed, routes_follow_the_style
 from tests.architecture.sample import broken, sound
@@ -25,6 +25,7 @@ POST /v1/auth/login
 POST /v1/auth/refresh
 POST /v1/auth/forgot-password
 POST /v1/auth/reset-password
+POST /v1/guests
 POST /v1/payments/webhook/<name>
 """
 """Every route without an access token. The webhook is signed by the provider."""
@@ -38,21 +39,35 @@ GET  /docs/<name>
 """
 SANDBOX = """
 POST /sandbox/v1/payment_intents
+GET  /sandbox/v1/payment_intents
 GET  /sandbox/v1/payment_intents/<intent_id>
 POST /sandbox/v1/payment_intents/<intent_id>/confirm
 POST /sandbox/v1/payment_intents/<intent_id>/capture
 POST /sandbox/v1/payment_intents/<intent_id>/void
 POST /sandbox/v1/payment_intents/<intent_id>/refund
+POST /sandbox/v1/setup_intents
+POST /sandbox/v1/setup_intents/<setup_id>/confirm
+GET  /sandbox/v1/customers/<customer>/methods
+DELETE /sandbox/v1/customers/<customer>/methods/<method_id>
 """
 """Another company's API, played in every stage but production; it has keys and secrets of its own."""
 
 MONEY = {"orders", "payments", "ledger"}
-KEYED = {"POST /v1/orders"}
+KEYED = {"POST /v1/orders", "POST /v1/admin/payments/<order_no>/settlement"}
 ONCE_BY_NATURE = {
     "POST /v1/checkout/summary": "changes prices in the cart only",
     "POST /v1/orders/<order_no>/cancellation": "an order is cancelled once",
+    "POST /v1/orders/<order_no>/parts/<vendor_id>/cancellation": "a part is cancelled once",
+    "POST /v1/me/orders/claim": "an order is claimed once",
+    "POST /v1/vendors/<vendor_id>/orders/<order_no>/cancellation": "a part is cancelled once",
+    "POST /v1/vendors/<vendor_id>/orders/<order_no>/notes": "a note moves nothing",
+    "POST /v1/admin/orders/<order_no>/cancellation": "an order and each of its parts are cancelled once",
+    "POST /v1/admin/orders/<order_no>/notes": "a note moves nothing",
+    "POST /v1/admin/orders/<order_no>/compensation": "a payment is undone once, however often that is asked for",
     "POST /v1/payments/intent": "an order has one payment; asking again gives the same one",
     "POST /v1/payments/webhook/<name>": "a payment's status is its fence",
+    "POST /v1/me/payment-methods": "it takes no money, and the provider keeps a card once",
+    "POST /v1/admin/ledger/vendors/<vendor_id>/rebuild": "it moves nothing, and sets to what the journals say",
 }
 
 
@@ -76,6 +91,17 @@ def test_exactly_these_routes_are_public(apis: dict[str, ServiceApi]) -> None:
     found = list(public_routes_are_those_agreed(apis, listed(PUBLIC + DOCUMENTATION + SANDBOX)))
 
     assert not found, "\n" + "\n".join(found)
+
+
+def test_guests_have_doors_of_their_own(apis: dict[str, ServiceApi]) -> None:
+    """A route for guests has no authorizer before it: none is for somebody else too, none hides among others' paths."""
+    routes = [route for api in apis.values() for route in api.routes]
+    for_guests = {(route.method, route.path) for route in routes if GUEST in route.callers}
+
+    assert for_guests == {(route.method, route.path) for route in routes if route.path.startswith("/v1/guest/")}
+    assert all(route.callers == {GUEST} for route in routes if GUEST in route.callers)
+    shared = {(route.method, route.path) for route in routes if CUSTOMER in route.callers}
+    assert {(method, path.replace("/guest/", "/", 1)) for method, path in for_guests} <= shared
 
 
 def test_routes_follow_one_style(apis: dict[str, ServiceApi]) -> None:

@@ -6,7 +6,9 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from local import direct
 from local.database import Database
+from market import config
 from tests.conftest import TABLE
 from tests.faults import crowd
 from tests.faults.crowd import Crowd
@@ -28,6 +30,8 @@ def simulate(dynoxide: Database, environment: pytest.MonkeyPatch) -> Iterator[Si
             dynoxide.create(name, TABLE)
             ends.callback(dynoxide.drop, name)
             environment.setenv("TABLE_NAME", name)
-            return crowd.run(ends.enter_context(closing(StormyCheckout(environment, seed))))
+            checkout = ends.enter_context(closing(StormyCheckout(environment, seed)))
+            direct.install(config.session().events, dynoxide.url)
+            return crowd.run(checkout)
 
         yield run

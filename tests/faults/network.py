@@ -35,7 +35,7 @@ MAY_NEVER_WORK = {
 }
 """Calls that an order may do without for ever: the checkout then undoes what was done, or asks by itself."""
 
-BYSTANDERS = ("notifications", "identity")
+BYSTANDERS = ("notifications", "identity", "invoices")
 """Services that hear of orders and do nothing to them; they are left out."""
 
 

@@ -37,8 +37,13 @@ class Books:
         ]
 
     def sold(self, sku: str) -> int:
-        lines = [line for order in self.of_sku(sku, "paid") for line in json.loads(order["lines"])]
-        return sum(line[4] for line in lines if line[0] == sku)
+        """Units in parts of paid orders that were not cancelled."""
+        return sum(
+            line[4]
+            for order in self.of_sku(sku, "paid")
+            for line in _lines(order)
+            if line[0] == sku and line[2] not in order["fulfilment"]
+        )
 
     def charged(self) -> dict[str, int]:
         """What the provider keeps charged, by order id; nothing where it comes to nothing."""
@@ -56,14 +61,26 @@ class Books:
             assert sum(amount for _, amount in postings) == 0, journal
             order = journal["pk"].removeprefix("LED#")
             found[order] += sum(amount for account, amount in postings if account.startswith("provider"))
-        return dict(found)
+        return {order: amount for order, amount in found.items() if amount}
 
     def assert_agreed(self) -> None:
         """Paid orders, the provider's book and the ledger are about the same orders and the same money."""
-        totals = {order["sk"]: _total(order) for order in self.orders if order["status"] == "paid"}
+        paid = {order["sk"]: _total(order) for order in self.orders if order["status"] == "paid"}
+        totals = {order: total for order, total in paid.items() if total}
         assert self.charged() == totals
         assert self.booked() == totals
 
 
+def _lines(order: JSON) -> list[list[Any]]:
+    """As stored, with the vendor in each: a line names its vendor, or the line that named it first."""
+    rows: list[list[Any]] = json.loads(order["lines"])
+    return [[*row[:2], rows[row[2]][2] if isinstance(row[2], int) else row[2], *row[3:]] for row in rows]
+
+
 def _total(order: JSON) -> int:
-    return sum(subtotal + shipping for _, subtotal, shipping, _ in json.loads(order["parts"]))
+    """What is to be paid: for the parts that were not cancelled."""
+    return sum(
+        subtotal - discount + shipping
+        for vendor, subtotal, shipping, _, discount, *_ in json.loads(order["parts"])
+        if vendor not in order["fulfilment"]
+    )

@@ -41,8 +41,10 @@ class Scene:
     ) -> Reply:
         path = self.path(operation, **places) + (f"?{query}" if query else "")
         sent = {"content-type": "application/json"} if isinstance(body, bytes) else {}
+        if "guest" in operation.callers:
+            sent["guest-token"] = self.fair.tokens["guest"]
         if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
-            from payments.gateway import api_key
+            from payments.providers.sandbox import api_key
 
             sent["authorization"] = f"Bearer {api_key()}"
         return self.inside.call(
@@ -83,6 +85,8 @@ def on(inside: InProcess) -> Scene:
         "POST", "/v1/payments/intent", {"orderNo": orders["ada"]["orderNo"]}, token=fair.tokens["ada"], status=201
     )
     fair.fill(fair.tokens["ada"], ("LAMP", 2), ("CHAIR", 1))
+    guest = fair.tokens["guest"] = fair.ask("POST", "/v1/guests", status=201)["guestToken"]
+    fair.ask("POST", "/v1/guest/cart/items", {"sku": "LAMP", "quantity": 1}, status=201, guest_token=guest)
     inside.drain()
     bob = fair.ask("GET", "/v1/me", token=fair.tokens["bob"])["id"]
     places = {
@@ -96,6 +100,14 @@ def on(inside: InProcess) -> Scene:
         "user_id": bob,
         "intent_id": intent["intentId"],
         "name": "sandbox",
+        "setup_id": "seti_absent",
+        "customer": bob,
+        "method_id": "pm_absent",
+        "saved_id": "sandbox.pm_absent",
+        "list_name": "blocked",
+        "entry_id": "0" * 32,
+        "month": "2026-11",
+        "number": "INV-absent",
     }
     return Scene(inside, fair, places, operations(inside.inside.templates))
 

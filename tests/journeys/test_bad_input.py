@@ -162,10 +162,44 @@ def _bad_tokens(scene: Scene) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.contract("2.2", "10.1")
+def test_nobody_gets_in_as_a_guest_without_a_good_token(scene: Scene) -> None:
+    """Neither with a spoiled guest token, nor with an account's, nor with a guest's where an account is asked for."""
+    before, found, guest = scene.state(), [], scene.fair.tokens["guest"]
+    claim, _, signature = guest.rpartition(".")
+    another = scene.inside.call("POST", "/v1/guests").json["guestToken"]
+    spoiled = (
+        "",
+        "garbage",
+        claim,
+        f"{claim}.{'0' * 64}",
+        f"{another.rpartition('.')[0]}.{signature}",
+        f"{guest}0",
+        guest[:-1],
+    )
+    doors = [op for op in scene.operations if "guest" in op.callers]
+    assert len(doors) >= 5
+    for operation in doors:
+        path, body = scene.path(operation), scene.body(operation)
+        for token in (*spoiled, scene.fair.tokens["ada"]):
+            answer = scene.inside.call(operation.method, path, body, headers={"guest-token": token} if token else {})
+            found += judge(operation, answer, token, within=range(401, 402))
+        for token in (guest, scene.fair.tokens["ada"], scene.fair.tokens["staff"]):
+            found += judge(
+                operation, scene.inside.call(operation.method, path, body, token=token), token, within=range(401, 402)
+            )
+    for operation in (op for op in scene.operations if not op.public and "guest" not in op.callers):
+        for headers in ({"guest-token": guest}, {"authorization": f"Bearer {guest}"}):
+            answer = scene.inside.call(operation.method, scene.path(operation), scene.body(operation), headers=headers)
+            found += judge(operation, answer, headers, within=range(401, 402))
+    assert not found, "\n".join(found)
+    assert scene.state() == before
+
+
 @pytest.mark.contract("2.1", "2.2")
 def test_roles_open_only_their_own_doors(scene: Scene) -> None:
     before, found = scene.state(), []
-    closed = [op for op in scene.operations if not op.public and "customer" not in op.callers]
+    closed = [op for op in scene.operations if not op.public and not {"customer", "guest"} & op.callers]
     assert len(closed) >= 15
     for operation in closed:
         answer = scene.inside.call(operation.method, scene.path(operation), token=scene.fair.tokens["ada"])
@@ -198,6 +232,7 @@ def test_what_belongs_to_others_does_not_exist(scene: Scene) -> None:
 RIGHT: dict[str, JSON] = {
     "PATCH /v1/vendors/{vendor_id}/inventory/{sku}": {"available": 5},
     "POST /v1/vendors/{vendor_id}/products/import": {"rows": [{}]},
+    "POST /v1/vendors/{vendor_id}/orders/{order_no}/refunds": {"all": True, "reason": "returned"},
 }
 """Bodies for routes whose rules a schema cannot tell."""
 

@@ -116,6 +116,23 @@ def test_files_are_kept_with_their_type_and_served_by_name(storage: Storage, tmp
         s3.put_object(Bucket="other", Key="x", Body=b"")
 
 
+def test_what_is_in_a_locked_bucket_is_neither_changed_nor_deleted(storage: Storage, tmp_path: Path) -> None:
+    files = Files(storage, tmp_path / "files", frozenset(["media", "audit"]), frozenset(["audit"]))
+    s3 = _client("s3", "s3", files.operations())
+    s3.put_object(Bucket="audit", Key="ledger/1.jsonl", Body=b"one", IfNoneMatch="*")
+
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="audit", Key="ledger/1.jsonl", Body=b"two", IfNoneMatch="*")
+    for attack in (
+        lambda: s3.put_object(Bucket="audit", Key="ledger/1.jsonl", Body=b"two"),
+        lambda: s3.delete_object(Bucket="audit", Key="ledger/1.jsonl"),
+        lambda: s3.delete_objects(Bucket="audit", Delete={"Objects": [{"Key": "ledger/1.jsonl"}]}),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attack()
+    assert s3.get_object(Bucket="audit", Key="ledger/1.jsonl")["Body"].read() == b"one"
+
+
 def test_a_key_cannot_leave_the_directory(storage: Storage, tmp_path: Path) -> None:
     files = Files(storage, tmp_path / "files", frozenset(["media"]))
     _client("s3", "s3", files.operations()).put_object(Bucket="media", Key="../../evil", Body=b"x")

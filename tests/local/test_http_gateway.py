@@ -138,7 +138,8 @@ def test_a_request_becomes_the_event_that_api_gateway_sends(gateway: Gateway, ec
     assert event["rawQueryString"] == "a=1&a=2&b=%20x&c="
     assert event["queryStringParameters"] == {"a": "1,2", "b": " x", "c": ""}
     assert event["pathParameters"] == {"id": "café"}
-    assert event["headers"] == {"host": "shop", "x-tag": "1,2", "user-agent": "me"}
+    seen = {"x-forwarded-for": event["requestContext"]["http"]["sourceIp"]}
+    assert event["headers"] == {"host": "shop", "x-tag": "1,2", "user-agent": "me"} | seen
     assert event["cookies"] == ["a=1", "b=2"]
     assert "body" not in event
     assert event["requestContext"]["http"]["method"] == "GET"

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from moto.s3.models import s3_backends
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
@@ -15,8 +16,9 @@ from local import hooks, synth
 from local.runtime import Runtime
 from local.templates import Templates, load
 from market import clock, config
-from payments import gateway
+from payments.providers.sandbox import api_key
 from tests import shop
+from tests.conftest import ACCOUNT, REGION
 from tests.http import Response, call
 
 GOOD, DECLINED, CAPTURE_FAILS, TWICE, LATE = (
@@ -38,14 +40,15 @@ def templates() -> Templates:
 class Checkout:
     """Places, pays and runs orders to their end; `break_` makes calls fail."""
 
-    def __init__(self, environment: pytest.MonkeyPatch) -> None:
+    def __init__(self, environment: pytest.MonkeyPatch, *, retry_scale: float = 0.0) -> None:
+        """retry_scale: 0 retries at once, 1 after as long as it does on AWS."""
         self._faults: dict[tuple[str, str], int] = {}
         self._before: dict[str, Callable[[], Any]] = {}
         self.calls: Counter[str] = Counter()
         self.webhooks: list[str] = []
         self.death = "Lambda.Unknown"
         self._handlers: dict[str, Callable[..., Any]] = {}
-        self.runtime = Runtime(templates(), ":memory:", self._invoke, retry_scale=0.0)
+        self.runtime = Runtime(templates(), ":memory:", self._invoke, retry_scale=retry_scale)
         self._set_up(environment)
 
     def _set_up(self, environment: pytest.MonkeyPatch) -> None:
@@ -58,6 +61,8 @@ class Checkout:
         config.forget()
         config.use_http(self)
         hooks.install(config.session(), self.runtime)
+        for name in templates().buckets:
+            s3_backends[ACCOUNT]["aws"].create_bucket(name, REGION)
         environment.setattr(clock, "_source", lambda: clock.datetime.fromtimestamp(self.runtime.now(), clock.UTC))
 
     def close(self) -> None:
@@ -154,7 +159,7 @@ class Checkout:
         assert status == 200
 
     def _merchant(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {gateway.api_key()}", "content-type": "application/json"}
+        return {"authorization": f"Bearer {api_key()}", "content-type": "application/json"}
 
     def _strikes(self, what: str, when: str) -> bool:
         left = self._faults.get((what, when), 0)

@@ -96,8 +96,24 @@ LINES = (
     ),
 )
 PARTS = (
-    Part(vendor_id="ven_lamps", subtotal=euros(3998), shipping=euros(490), commission=euros(400)),
-    Part(vendor_id="ven_chairs", subtotal=euros(4900), shipping=euros(990), commission=euros(490)),
+    Part(
+        vendor_id="ven_lamps",
+        subtotal=euros(3998),
+        shipping=euros(490),
+        commission=euros(400),
+        discount=euros(0),
+        tax=euros(0),
+        shipping_tax=euros(0),
+    ),
+    Part(
+        vendor_id="ven_chairs",
+        subtotal=euros(4900),
+        shipping=euros(990),
+        commission=euros(490),
+        discount=euros(0),
+        tax=euros(0),
+        shipping_tax=euros(0),
+    ),
 )
 ADDRESS = {
     "name": "Ada Lovelace",
@@ -150,6 +166,15 @@ def event(event_type: str, event_id: str = "e1", **data: Any) -> dict[str, Any]:
 PAID = {"order_id": "ord_1", "order_no": "MK-1", "customer_id": "ada", "vendor_ids": ["ven_lamps", "ven_chairs"]}
 PAID |= {"total": {"amount": 10378, "currency": "EUR"}}
 CANCELLED = {"order_id": "ord_1", "order_no": "MK-1", "customer_id": "ada", "reason": "payment_timeout"}
+REFUNDED = {"order_id": "ord_1", "order_no": "MK-1", "customer_id": "ada", "refund_id": "rfd_1", "reason": "returned"}
+REFUNDED |= {
+    "amount": {"amount": 2989, "currency": "EUR"},
+    "lines": [
+        {"sku": "LAMP-1", "title": "Lamp <b>&</b>", "quantity": 1, "amount": {"amount": 1999, "currency": "EUR"}},
+        {"sku": "CHAIR-1", "title": "Chair", "quantity": 0, "amount": {"amount": 500, "currency": "EUR"}},
+    ],
+    "shipping": [{"vendor_id": "ven_lamps", "amount": {"amount": 490, "currency": "EUR"}}],
+}
 Tell = Callable[..., list[str]]
 
 

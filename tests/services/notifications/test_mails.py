@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError
 
 from identity.contract import user_key
 from market import config
-from market.table import Table, delete
+from market.table import Table, delete, put
 from notifications import gateway
 from notifications.model import order_cancelled, shown
-from tests.services.notifications.conftest import BUYER, CANCELLED, CHAIRS, LAMPS, PAID, noted
+from orders.contract import order_key
+from tests.services.notifications.conftest import BUYER, CANCELLED, CHAIRS, LAMPS, ORDER, PAID, REFUNDED, noted
 from tools.generated import finish
 from tools.mails import TEMPLATES, built
 from vendors.contract import vendor_key
@@ -71,6 +72,47 @@ def test_a_cancelled_order_is_explained_to_its_buyer_alone(tell, post, reason, w
     assert [address for address, _ in post.sent] == [BUYER]
     assert words in post.to(BUYER)["text"]
     assert "pay nothing" in post.to(BUYER)["html"]
+
+
+@pytest.mark.contract("12.3", "14.4")
+def test_a_refund_is_told_to_its_buyer_with_what_it_is_for(tell, post):
+    assert tell("refund.succeeded", **REFUNDED) == []
+    assert [address for address, _ in post.sent] == [BUYER]
+    mail = post.to(BUYER)
+    assert mail["subject"] == "Your refund for order MK-1"
+    for part in ("text", "html"):
+        for said in (
+            "Ada",
+            "MK-1",
+            "29.89 EUR",
+            "1 x ",
+            "19.99 EUR",
+            "Chair, part of the price",
+            "5.00 EUR",
+            "Shipping",
+            "4.90",
+        ):
+            assert said in mail[part]
+    assert "Lamp &lt;b&gt;" in mail["html"]
+    assert tell("refund.succeeded", **REFUNDED) == []
+    assert len(post.sent) == 1
+
+
+@pytest.mark.contract("11.1", "14.3")
+def test_a_guest_is_written_to_at_the_address_given_with_the_order(tell, post, table):
+    guest = ORDER | {"origin": {"email": "guest@example.com"}}
+    table.write(put(order_key("gst_1", "ord_1"), guest))
+    mine = {"customer_id": "gst_1"}
+    assert tell("order.paid", **PAID | mine) == []
+    assert tell("refund.succeeded", "e2", **REFUNDED | mine) == []
+    assert tell("order.cancelled", "e3", **CANCELLED | mine) == []
+    mails = [mail for address, mail in post.sent if address == "guest@example.com"]
+    assert [mail["subject"] for mail in mails] == [
+        "Your order MK-1",
+        "Your refund for order MK-1",
+        "Your order MK-1 was cancelled",
+    ]
+    assert all("Ada Lovelace" in mail["text"] for mail in mails)
 
 
 @pytest.mark.contract("4.5")

@@ -1,0 +1,226 @@
+"""What people do at the marketplace: each flow once from its beginning to its end, and how it must end.
+
+A flow prepares, then says `watch()`: from there on its calls are recorded or broken.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.faults.cells.floor import BASKET, PARTS, TOTAL, Floor
+from tests.sagas import checkout as cards
+from tests.sagas.refunds import REFUSING
+from tests.sagas.review import DOUBTFUL, REVIEW_SECONDS
+
+Watch = Callable[[], None]
+ALL = {"all": True, "reason": "returned"}
+FOR_EVER = 10**6
+
+
+@dataclass(frozen=True)
+class End:
+    """How a flow ends, whatever happens on the way: what the customer keeps and pays for.
+
+    refunds: the statuses of the refunds that staff see, sorted.
+    """
+
+    status: str = "paid"
+    reason: str = ""
+    net: int = TOTAL
+    sold: dict[str, int] = field(default_factory=lambda: dict(BASKET))
+    refunds: tuple[str, ...] = ()
+
+
+NOTHING: dict[str, int] = {}
+
+
+def cancelled(reason: str) -> End:
+    return End(status="cancelled", reason=reason, net=0, sold=NOTHING)
+
+
+@dataclass(frozen=True)
+class Flow:
+    name: str
+    act: Callable[[Floor, Watch], None]
+    end: End
+
+
+FLOWS: dict[str, Flow] = {}
+
+
+def flow(name: str, end: End) -> Callable[[Callable[[Floor, Watch], None]], Callable[[Floor, Watch], None]]:
+    def register(act: Callable[[Floor, Watch], None]) -> Callable[[Floor, Watch], None]:
+        FLOWS[name] = Flow(name, act, end)
+        return act
+
+    return register
+
+
+@flow("paid", End())
+def paid(floor: Floor, watch: Watch) -> None:
+    body = floor.fill()
+    watch()
+    floor.order(body)
+    floor.run()
+    floor.confirm(floor.intent(), cards.GOOD)
+
+
+@flow("declined", cancelled("payment_declined"))
+def declined(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    watch()
+    for _ in range(3):
+        floor.confirm(floor.intent(), cards.DECLINED)
+        floor.run()
+
+
+@flow("capture refused", cancelled("payment_declined"))
+def capture_refused(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    watch()
+    floor.confirm(intent, cards.CAPTURE_FAILS)
+
+
+@flow("never told, so asked", End())
+def asked(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    floor.break_("webhook", "before", FOR_EVER)
+    watch()
+    floor.confirm(intent, cards.GOOD)
+    floor.wait(cards.HOLD_SECONDS + 5)
+
+
+@flow("never paid", cancelled("payment_timeout"))
+def never_paid(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.intent()
+    watch()
+    floor.wait(cards.HOLD_SECONDS + 5)
+
+
+@flow("cancelled before its checkout", cancelled("cancelled_by_customer"))
+def cancelled_early(floor: Floor, watch: Watch) -> None:
+    floor.order(floor.fill())
+    watch()
+    assert floor.cancel().status == 202
+
+
+@flow("cancelled before it was paid", cancelled("cancelled_by_customer"))
+def cancelled_waiting(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.intent()
+    watch()
+    assert floor.cancel().status == 202
+
+
+@flow("cancelled after the authorization", cancelled("cancelled_by_customer"))
+def cancelled_authorized(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    floor.before("capture", floor.cancel_and_hear)
+    watch()
+    floor.confirm(intent, cards.GOOD)
+
+
+@flow("cancelled after the capture", cancelled("cancelled_by_customer"))
+def cancelled_captured(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    floor.before("confirm", floor.cancel)
+    watch()
+    floor.confirm(intent, cards.GOOD)
+
+
+def held(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    watch()
+    floor.confirm(intent, DOUBTFUL)
+    floor.run()
+
+
+@flow("review approved", End())
+def approved(floor: Floor, watch: Watch) -> None:
+    held(floor, watch)
+    assert floor.decide("approve").status in (200, 409)
+
+
+@flow("review rejected", cancelled("payment_declined"))
+def rejected(floor: Floor, watch: Watch) -> None:
+    held(floor, watch)
+    assert floor.decide("reject").status in (200, 409)
+
+
+@flow("review expired", cancelled("payment_declined"))
+def expired(floor: Floor, watch: Watch) -> None:
+    held(floor, lambda: None)
+    watch()
+    floor.wait(REVIEW_SECONDS + 5)
+
+
+@flow("review withdrawn", cancelled("cancelled_by_customer"))
+def withdrawn(floor: Floor, watch: Watch) -> None:
+    held(floor, lambda: None)
+    watch()
+    assert floor.cancel().status == 202
+
+
+@flow("compensated by staff", cancelled("cancelled_by_staff"))
+def compensated(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.confirm(floor.intent(), cards.GOOD)
+    floor.before("confirm", lambda: floor.compensate("cancel_and_refund"))
+    watch()
+    floor.run()
+
+
+@flow("refunded whole", End(net=0, refunds=("succeeded",)))
+def refunded(floor: Floor, watch: Watch) -> None:
+    floor.paid()
+    watch()
+    assert floor.refund(ALL).status == 201
+
+
+@flow("refunded a line", End(net=TOTAL - 2_000, refunds=("succeeded",)))
+def refunded_line(floor: Floor, watch: Watch) -> None:
+    floor.paid()
+    watch()
+    assert floor.refund({"lines": [{"sku": "LAMP", "quantity": 1}], "reason": "returned"}).status == 201
+
+
+@flow("refund refused", End(refunds=("failed",)))
+def refund_refused(floor: Floor, watch: Watch) -> None:
+    floor.paid(REFUSING)
+    watch()
+    assert floor.refund(ALL).status == 201
+
+
+@flow("part cancelled", End(net=PARTS["ven_wood"], sold={"CHAIR": 1}, refunds=("succeeded",)))
+def part_cancelled(floor: Floor, watch: Watch) -> None:
+    floor.paid()
+    watch()
+    assert floor.cancel_part("ven_lights").status == 202
+
+
+@flow("paid order cancelled", End(net=0, sold=NOTHING, refunds=("succeeded", "succeeded")))
+def paid_cancelled(floor: Floor, watch: Watch) -> None:
+    floor.paid()
+    watch()
+    assert floor.cancel().status == 202
+
+
+@flow("method changed", End())
+def changed(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.intent()
+    watch()
+    floor.intent(method="cod")
+
+
+@flow("paid by hand", End())
+def by_hand(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.intent(method="manual")
+    watch()
+    assert floor.settle_by_hand().status == 200

@@ -1,0 +1,217 @@
+"""Mutation tests of the modules that money and stock depend on: is every line of theirs held by a test?
+
+    python -m tools.mutants                 the figures, and the survivors, into docs/mutants.md
+    python -m tools.mutants --check         nothing written; exit code 1 where a module is below its threshold
+    python -m tools.mutants money pricing   only the modules whose path has one of these words in it; nothing written
+
+Mutants are made by mutmut, which wants modules under `src/`: each module gets a stage of its own under .cache/mutants.
+Results are kept there and made anew for functions that changed; `--fresh` forgets them. What survives for a reason is
+told in tools/survivors.toml.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES, REPORT, REASONS = ROOT / ".cache/mutants", ROOT / "docs/mutants.md", ROOT / "tools/survivors.toml"
+THRESHOLD = 90.0
+"""Percent of a module's mutants that its tests must notice."""
+
+_KERNEL, _FUNCTIONS = "layers/kernel/python/", "functions/"
+_BESIDE = ("local", "infra", "store", "tools", "statemachines", "events")
+_NOTICED = frozenset({1, 3, 24, 36, 37, 152, 255, -24})
+"""Exit codes of mutmut's runs that a mutant does not survive: tests failed, or never ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A file to mutate, and the fast tests that are to notice."""
+
+    path: str
+    tests: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        return "src/" + self.path.removeprefix(_KERNEL).removeprefix(_FUNCTIONS)
+
+    @property
+    def stage(self) -> Path:
+        return STAGES / self.source.removeprefix("src/").removesuffix(".py").replace("/", "-")
+
+
+_REFUNDS, _LEDGER, _ORDERS = (f"tests/services/{name}" for name in ("refunds", "ledger", "orders"))
+MODULES = (
+    Module(f"{_KERNEL}market/money.py", ("tests/kernel/test_money.py",)),
+    Module(f"{_FUNCTIONS}inventory/contract.py", ("tests/services/inventory/test_fragment_details.py",)),
+    Module(f"{_FUNCTIONS}orders/pricing.py", (f"{_ORDERS}/test_pricing.py", f"{_ORDERS}/test_pricing_details.py")),
+    Module(f"{_FUNCTIONS}orders/tax.py", (f"{_ORDERS}/test_pricing.py", f"{_ORDERS}/test_pricing_details.py")),
+    Module(f"{_FUNCTIONS}refunds/model.py", (f"{_REFUNDS}/test_shares.py", f"{_REFUNDS}/test_share_details.py")),
+    Module(f"{_FUNCTIONS}ledger/contract.py", (f"{_LEDGER}/test_journals.py", f"{_LEDGER}/test_booking_details.py")),
+    Module(f"{_FUNCTIONS}ledger/accounts.py", (f"{_LEDGER}/test_accounts.py", f"{_LEDGER}/test_booking_details.py")),
+    Module(f"{_FUNCTIONS}ledger/model.py", (f"{_LEDGER}/test_commission.py", f"{_LEDGER}/test_booking_details.py")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A change that no test noticed: the lines before and after it, and why that is accepted, if somebody said."""
+
+    module: str
+    function: str
+    change: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What became of a module's mutants."""
+
+    module: Module
+    mutants: int
+    survivors: tuple[Survivor, ...]
+
+    @property
+    def percent(self) -> float:
+        return 100.0 * (self.mutants - len(self.survivors)) / self.mutants if self.mutants else 0.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__.split("\n")[0])
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only modules with one of these in their path")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
+    given = parser.parse_args(arguments)
+    chosen = [m for m in MODULES if not given.words or any(word in m.path for word in given.words)]
+    if given.fresh:
+        shutil.rmtree(STAGES, ignore_errors=True)
+    reasons = _reasons()
+    scores = []
+    for module in chosen:
+        scores.append(_score(module, reasons))
+        sys.stdout.write(f"{_line(scores[-1])}\n")
+        sys.stdout.flush()
+    if given.words:
+        sys.stdout.writelines(_told(survivor) for score in scores for survivor in score.survivors if not survivor.why)
+    elif not given.check:
+        REPORT.write_text(_report(scores), encoding="utf-8")
+    return 0 if all(score.percent >= THRESHOLD for score in scores) else 1
+
+
+def _score(module: Module, reasons: dict[tuple[str, str, str], str]) -> Score:
+    stage = module.stage
+    _prepare(module, stage)
+    run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 2)]
+    log = stage / "run.log"
+    with log.open("wb") as out:
+        subprocess.run(run, cwd=stage, env=_environment(), stdout=out, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    results = stage / "mutants" / f"{module.source}.meta"
+    if not results.exists():
+        raise SystemExit(f"mutmut gave up on {module.path}: see {log}")
+    codes = json.loads(results.read_text())["exit_code_by_key"]
+    if not codes or any(code in (None, 2) for code in codes.values()):
+        raise SystemExit(f"mutmut did not finish {module.path}: see {log}")
+    left = sorted(name for name, code in codes.items() if code not in _NOTICED)
+    return Score(module, len(codes), tuple(_survivor(module, stage, name, reasons) for name in left))
+
+
+def _prepare(module: Module, stage: Path) -> None:
+    """The project as mutmut wants it. Files that did not change keep their dates, so that results can be kept."""
+    for folder in _BESIDE:
+        _mirror(ROOT / folder, stage / folder)
+    _mirror(ROOT / "tests", stage / "tests")
+    _mirror(ROOT / _KERNEL / "market", stage / "src/market")
+    for service in sorted((ROOT / _FUNCTIONS).glob("*/__init__.py")):
+        _mirror(service.parent, stage / "src" / service.parent.name)
+    for name in ("package.json", "cdk.json"):
+        shutil.copy2(ROOT / name, stage / name)
+    tests = [test for test in module.tests if (ROOT / test).exists()]
+    settings = {
+        "source_paths": ["src"],
+        "only_mutate": [module.source],
+        "also_copy": [*_BESIDE, "pyproject.toml", "package.json", "cdk.json"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-q", "-k", "not dynoxide"],
+        "pytest_add_cli_args_test_selection": tests,
+        "use_git_change_detection": False,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (stage / "pyproject.toml").write_text("\n".join([project, "[tool.mutmut]", *lines, ""]), encoding="utf-8")
+
+
+def _mirror(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "openapi.json"))
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": f".:src:{os.environ.get('MUTMUT_PATH', '')}".rstrip(":")}
+
+
+def _survivor(module: Module, stage: Path, name: str, reasons: dict[tuple[str, str, str], str]) -> Survivor:
+    shown = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "mutmut", "show", name],
+        cwd=stage,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+    changed = [line for line in shown if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    change = "\n".join(f"{line[0]} {line[1:].strip()}" for line in changed)
+    function = name.rpartition(".")[2].rpartition("__mutmut_")[0].removeprefix("x").strip("_ǁ").replace("ǁ", ".")
+    return Survivor(module.path, function, change, reasons.get((module.path, function, change), ""))
+
+
+def _reasons() -> dict[tuple[str, str, str], str]:
+    """By module, function and change."""
+    if not REASONS.exists():
+        return {}
+    told = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivor"]
+    return {(s["module"], s["function"], s["change"].strip()): s["why"] for s in told}
+
+
+def _line(score: Score) -> str:
+    killed = score.mutants - len(score.survivors)
+    return f"{score.module.path}: {killed} of {score.mutants} killed, {score.percent:.1f} %"
+
+
+def _told(survivor: Survivor) -> str:
+    return f"\n{survivor.module} {survivor.function}\n{survivor.change}\n"
+
+
+def _report(scores: Iterable[Score]) -> str:
+    scores = list(scores)
+    rows = [
+        f"| `{s.module.path}` | {s.mutants} | {s.mutants - len(s.survivors)} | {s.percent:.1f} % |" for s in scores
+    ]
+    lines = [
+        "# Mutants",
+        "",
+        "Small changes made to the code that money and stock depend on, and how many of them the tests notice. Written",
+        f"by `make mutants`; CI wants {THRESHOLD:.0f} % of each module. Texts of errors are mutated too, and count.",
+        "",
+        "| module | mutants | killed | |",
+        "|---|---:|---:|---:|",
+        *rows,
+        "",
+        "## Survivors",
+    ]
+    for score in scores:
+        if score.survivors:
+            lines += ["", f"### `{score.module.path}`"]
+        for survivor in score.survivors:
+            lines += ["", f"`{survivor.function}`: {survivor.why or 'not yet looked at'}", "", "```diff"]
+            lines += [*survivor.change.splitlines(), "```"]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
