@@ -3,7 +3,6 @@
 from fraud import service
 from fraud.manifest import MANIFEST
 from market.events import Consumer, Envelope
-from market.money import Money
 
 consumer = Consumer(MANIFEST)
 handler = consumer.handler
@@ -25,12 +24,6 @@ def cancellation_requested(envelope: Envelope) -> None:
 def cancelled(envelope: Envelope) -> None:
     order = envelope.data
     service.order_cancelled(order["customer_id"], order["order_id"], order["reason"])
-
-
-@consumer.on("order.paid")
-def paid(envelope: Envelope) -> None:
-    order = envelope.data
-    service.order_paid(order["customer_id"], order["order_id"], Money(**order["total"]))
 
 
 @consumer.on("refund.succeeded")

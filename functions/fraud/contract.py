@@ -97,11 +97,22 @@ def known(order_id: str, found: Mapping[Key, Item]) -> Screening | None:
     return read_screening(item) if item and "status" in item else None
 
 
-def judged(facts: Facts, key: bytes, found: Mapping[Key, Item]) -> tuple[Screening, list[Write]]:
-    """The verdict on a payment, and the writes that keep it, count it and, for a review, announce it.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict with its writes.
 
-    The transaction raises AlreadyScreened if the order was screened meanwhile.
+    fenced: keep it, once, and announce a review; all or none, AlreadyScreened if the order was screened meanwhile.
+    counts: let later screenings see this use. They follow one by one, at half the price of a transaction: after a
+    crash in between a use goes uncounted, which a rule of thumb bears.
     """
+
+    screening: Screening
+    fenced: list[Write]
+    counts: list[Write]
+
+
+def judged(facts: Facts, key: bytes, found: Mapping[Key, Item]) -> Judged:
+    """The verdict on a payment."""
     use, keys = signals.use_of(facts, key), signals.subjects(facts, key)
     uses = {kind: signals.read_uses(found.get(place)) for kind, place in keys.items()}
     rulebook = rules.read(found.get(RULES))
@@ -122,7 +133,8 @@ def judged(facts: Facts, key: bytes, found: Mapping[Key, Item]) -> tuple[Screeni
         rules_version=rulebook.version,
         screened_at=clock.timestamp(),
     )
-    return screening, [_record(screening), *signals.remember(use, keys, found), *_news(screening)]
+    counts = signals.remember(use, keys, found, facts.amount if screening.admitted else None)
+    return Judged(screening, [_record(screening), *_news(screening)], counts)
 
 
 def read_screening(item: Mapping[str, Any]) -> Screening:

@@ -11,7 +11,6 @@ MANIFEST = Manifest(
         "fraud.decided",
         "order.cancellation_requested",
         "order.cancelled",
-        "order.paid",
         "refund.succeeded",
     ),
     functions=(
@@ -20,5 +19,6 @@ MANIFEST = Manifest(
             name="consumer", handler="fraud.consumer.handler", kind="consumer", capabilities=("checkout", "secret")
         ),
         Function(name="tasks", handler="fraud.tasks.handler", kind="tasks", capabilities=("checkout",), timeout=20),
+        Function(name="schedule", handler="fraud.schedule.handler", kind="schedule", every="rate(1 hour)"),
     ),
 )

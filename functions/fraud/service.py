@@ -26,7 +26,6 @@ from fraud.model import (
 from fraud.store import Mark
 from market import clock, config, log
 from market.errors import Unprocessable
-from market.money import Money
 from orders.contract import id_of
 
 NOBODY = "system"
@@ -42,6 +41,8 @@ def decide(order_no: str, *, approve: bool, by: str, note: str) -> Screening:
     """A person ends a review, once; the checkout goes on by the event. Raises NoSuchScreening or NotInReview."""
     screening = screening_of(order_no)
     store.end(screening, APPROVED if approve else REJECTED, by=by, note=note)
+    if approve and screening.amount:
+        store.count_approved(screening)
     return _known(screening.order_id)
 
 
@@ -90,23 +91,18 @@ def withdraw(order_id: str) -> None:
         _withdrawn(screening)
 
 
-def order_paid(account: str, order_id: str, total: Money) -> None:
-    """Add a paid order to the history of its account."""
-    store.count(account, order_id, paid=total)
-
-
 def order_cancelled(account: str, order_id: str, reason: str) -> None:
-    """An order came to nothing: no review of it goes on, and a declined payment is remembered."""
+    """An order came to nothing: no review of it goes on, it is not paid after all, a declined payment is remembered."""
     screening = store.get(order_id)
     if screening and screening.status == OPEN:
         _withdrawn(screening)
-    if reason == "payment_declined":
-        store.count(account, order_id)
+    admitted = screening.amount if screening and screening.admitted else None
+    store.count_cancelled(account, order_id, refused=reason == "payment_declined", admitted=admitted)
 
 
 def refunded(account: str, order_id: str, refund_id: str) -> None:
     """Add a refund to the history of its account."""
-    store.count(account, order_id, refund_id=refund_id)
+    store.count_refund(account, order_id, refund_id)
 
 
 def change_rules(rulebook: Rulebook, *, by: str) -> Rulebook:

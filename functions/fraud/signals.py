@@ -16,6 +16,7 @@ from fraud import facts as cleaned
 from fraud.known import COMMON
 from fraud.model import Facts, History, Use
 from market import clock
+from market.money import Money
 from market.table import Key, Write, update
 
 DAYS = 8
@@ -74,7 +75,7 @@ def read_uses(item: Mapping[str, Any] | None) -> tuple[Use, ...]:
 
 def read_history(item: Mapping[str, Any] | None) -> History:
     found = item or {}
-    currencies = [name.removeprefix("n_") for name in found if name.startswith("n_")]
+    currencies = [name.removeprefix("n_") for name, count in found.items() if name.startswith("n_") and count > 0]
     return History(
         first_seen=found.get(_FIRST),
         paid={currency: (found[f"n_{currency}"], found[f"sum_{currency}"]) for currency in currencies},
@@ -83,20 +84,43 @@ def read_history(item: Mapping[str, Any] | None) -> History:
     )
 
 
-def remember(use: Use, keys: Mapping[str, Key], found: Mapping[Key, Mapping[str, Any]]) -> list[Write]:
-    """The writes that add a use to its subjects; none for those that are full today."""
-    return [_remembered(use, kind, key, found.get(key, {})) for kind, key in keys.items() if not _full(use, key, found)]
+def remember(
+    use: Use, keys: Mapping[str, Key], found: Mapping[Key, Mapping[str, Any]], admitted: Money | None
+) -> list[Write]:
+    """The writes that add a use to its subjects, and what was admitted to the account's history.
+
+    None for subjects that are full today.
+    """
+    return [
+        _remembered(use, kind, key, found.get(key, {}), admitted)
+        for kind, key in keys.items()
+        if not _full(use, key, found)
+    ]
 
 
-def _remembered(use: Use, kind: str, key: Key, item: Mapping[str, Any]) -> Write:
+def history(account: str, key: bytes, change: str, paid: Money | None = None, sign: int = 1) -> Write:
+    """Change what became of an account's orders: `refused` or `refunded` count one more, paid ones as `sign` says."""
+    added, values = [f"{change} :one"] if change else [], {":one": 1} if change else {}
+    if paid:
+        added += [f"n_{paid.currency} :n", f"sum_{paid.currency} :sum"]
+        values |= {":n": sign, ":sum": sign * paid.amount}
+    values |= {":until": clock.epoch(KEPT_HISTORY)}
+    return update(account_key(account, key), f"ADD {', '.join(added)} SET expires_at = :until", values)
+
+
+def _remembered(use: Use, kind: str, key: Key, item: Mapping[str, Any], admitted: Money | None) -> Write:
     today = use.at // _DAY
     stale = sorted(name for name in item if _is_day(name) and int(name[1:]) <= today - DAYS)
     sets, values = "expires_at = :until", {":use": {_text(use)}, ":until": clock.epoch(KEPT)}
     if kind == "account":
         sets += f", {_FIRST} = if_not_exists({_FIRST}, :now)"
         values |= {":until": clock.epoch(KEPT_HISTORY), ":now": use.at}
+    adds = f"{_SET}{today} :use"
+    if kind == "account" and admitted:
+        adds += f", n_{admitted.currency} :n, sum_{admitted.currency} :sum"
+        values |= {":n": 1, ":sum": admitted.amount}
     removes = f" REMOVE {', '.join(stale)}" if stale else ""
-    return update(key, f"ADD {_SET}{today} :use SET {sets}{removes}", values)
+    return update(key, f"ADD {adds} SET {sets}{removes}", values)
 
 
 def _full(use: Use, key: Key, found: Mapping[Key, Mapping[str, Any]]) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fraud import api
-from fraud.contract import AlreadyScreened, Screening, clean, judged, known, lookups
+from fraud.contract import AlreadyScreened, Judged, Screening, clean, judged, known, lookups
 from fraud.manifest import MANIFEST
 from market import config, ids
 from market.money import Money
@@ -17,20 +17,34 @@ RISKY_BIN, BLOCKED_BIN = "41000000", "41000001"
 STAFF: dict[str, Any] = {"caller": "grace", "roles": "customer staff"}
 
 
-def screen(order_id: str = "", **facts: Any) -> Screening:
-    """Judge a payment, or answer how it was judged before."""
+def judge(order_id: str = "", **facts: Any) -> Judged | Screening:
+    """What would be said of a payment, or what was said of it before; nothing is written."""
     order_id = order_id or ids.short("ord")
     wished = {"account": "ada", "amount": Money(5_000, "EUR"), "order_no": number_of(order_id, "MK")} | facts
     cleaned, key = clean(order_id=order_id, **wished), config.key("fraud")
     found = table.batch_get(lookups(cleaned, key), consistent=True)
-    if earlier := known(order_id, found):
-        return earlier
-    screening, writes = judged(cleaned, key, found)
+    return known(order_id, found) or judged(cleaned, key, found)
+
+
+def reasons(**facts: Any) -> set[str]:
+    """The rules that would speak against a payment."""
+    verdict = judge(**facts)
+    screening = verdict.screening if isinstance(verdict, Judged) else verdict
+    return {reason.rule for reason in screening.reasons}
+
+
+def screen(order_id: str = "", **facts: Any) -> Screening:
+    """Judge a payment, or answer how it was judged before."""
+    verdict = judge(order_id, **facts)
+    if isinstance(verdict, Screening):
+        return verdict
     try:
-        table.transact(*writes)
+        table.transact(*verdict.fenced)
     except AlreadyScreened as first:
         return first.screening
-    return screening
+    for count in verdict.counts:
+        table.write(count)
+    return verdict.screening
 
 
 def in_review(**facts: Any) -> Screening:

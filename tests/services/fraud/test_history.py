@@ -9,7 +9,7 @@ from fraud import signals
 from fraud.model import History
 from market import config, ids
 from market.money import Money
-from tests.services.fraud.screens import screen, table
+from tests.services.fraud.screens import in_review, reasons, screen, send, table
 from tests.services.fraud.test_reviews import hear
 
 pytestmark = [pytest.mark.contract("12.8"), pytest.mark.usefixtures("database")]
@@ -19,9 +19,8 @@ def history(account: str = "ada") -> History:
     return signals.read_history(table.get(signals.account_key(account, config.key("fraud")), consistent=True))
 
 
-def paid(order_id: str, amount: int = 2_000, currency: str = "EUR", account: str = "ada") -> list[Any]:
-    total = {"amount": amount, "currency": currency}
-    return hear("order.paid", order_id=order_id, order_no="", customer_id=account, vendor_ids=[], total=total)
+def paid(order_id: str, amount: int = 2_000, currency: str = "EUR", account: str = "ada") -> None:
+    assert screen(order_id, account=account, amount=Money(amount, currency)).admitted
 
 
 def cancelled(order_id: str, reason: str) -> list[Any]:
@@ -34,7 +33,7 @@ def refunded(order_id: str, refund_id: str) -> list[Any]:
 
 def test_paid_orders_are_summed_by_currency_each_once() -> None:
     for _ in range(3):
-        assert paid("ord_1", 2_000) == []
+        paid("ord_1", 2_000)
     paid("ord_2", 3_000)
     paid("ord_3", 900, "JPY")
     paid("ord_4", 100, account="bob")
@@ -42,12 +41,26 @@ def test_paid_orders_are_summed_by_currency_each_once() -> None:
     assert history("bob").orders == 1
 
 
-def test_the_same_event_at_once_counts_once() -> None:
+def test_the_same_payment_screened_at_once_counts_once() -> None:
     with ThreadPoolExecutor(6) as pool:
-        failed = [failure for failures in pool.map(lambda _: paid("ord_1"), range(6)) for failure in failures]
-    for _ in failed:
-        assert paid("ord_1") == []
+        list(pool.map(lambda _: paid("ord_1"), range(6)))
     assert history().paid == {"EUR": (1, 2_000)}
+
+
+def test_an_order_that_is_cancelled_after_it_passed_was_not_paid() -> None:
+    paid("ord_1", 2_000)
+    paid("ord_2", 3_000)
+    for _ in range(2):
+        cancelled("ord_1", "cancelled_by_customer")
+    assert (history().paid, history().refused) == ({"EUR": (1, 3_000)}, 0)
+
+
+def test_a_review_that_is_approved_counts_as_paid() -> None:
+    held = in_review()
+    assert history().paid == {}
+    assert send("POST", f"/reviews/{held.order_no}/decision", {"decision": "approve", "note": ""}).status == 200
+    assert send("POST", f"/reviews/{held.order_no}/decision", {"decision": "approve", "note": ""}).status == 409
+    assert history().paid == {"EUR": (1, 5_000)}
 
 
 def test_declined_payments_count_and_other_cancellations_do_not() -> None:
@@ -72,14 +85,11 @@ def test_an_order_that_is_counted_before_it_is_screened_is_screened_all_the_same
 
 
 def test_history_speaks_for_an_account_and_against_it() -> None:
-    assert {reason.rule for reason in screen(amount=Money(60_000, "EUR")).reasons} == {
-        "large_first_order",
-        "new_account",
-    }
+    assert reasons(amount=Money(60_000, "EUR")) == {"large_first_order", "new_account"}
     for number in range(3):
         paid(f"ord_{number}", 5_000)
-    assert screen(amount=Money(25_000, "EUR")).reasons == ()
-    assert {reason.rule for reason in screen(amount=Money(25_001, "EUR")).reasons} == {"above_average"}
+    assert reasons(amount=Money(25_000, "EUR")) == set()
+    assert reasons(amount=Money(25_001, "EUR")) == {"above_average"}
     for number in range(3, 6):
         cancelled(f"ord_{number}", "payment_declined")
-    assert {reason.rule for reason in screen().reasons} == {"refused_before"}
+    assert reasons() == {"refused_before"}
