@@ -1,15 +1,16 @@
 """Routes of invoices: customers read those of their orders, vendors the ones that they issued."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from invoices import model, service, store
 from invoices.manifest import MANIFEST
-from invoices.model import Document, NoSuchInvoice, NotDrawnYet
+from invoices.model import Document, NoSuchInvoice
 from market.errors import NotFound
-from market.http import CUSTOMER, STAFF, VENDOR, Cursor, Limit, ServiceApi, View, reply
+from market.http import CUSTOMER, GUEST, STAFF, VENDOR, Cursor, Limit, ServiceApi, View, reply
 from market.money import Money
 from orders.contract import id_of
 
@@ -26,14 +27,23 @@ class InvoiceView(View):
     total: Money
     issued_at: str
 
+    @classmethod
+    def of_card(cls, card: Mapping[str, Any]) -> "InvoiceView":
+        return cls(
+            number=card["number"],
+            kind=card["kind"],
+            order_no=card["order_no"],
+            total=Money(card["total"], card["currency"]),
+            issued_at=card["issued_at"],
+        )
+
 
 class OrderInvoiceView(InvoiceView):
     vendor_id: str
     refers_to: str | None = None
-    ready: bool
 
     @classmethod
-    def of(cls, document: Document, drawn: bool) -> "OrderInvoiceView":
+    def of(cls, document: Document) -> "OrderInvoiceView":
         return cls(
             number=document.number,
             kind=document.kind,
@@ -42,7 +52,6 @@ class OrderInvoiceView(InvoiceView):
             issued_at=document.issued_at,
             vendor_id=document.vendor_id,
             refers_to=document.refers_to or None,
-            ready=drawn,
         )
 
 
@@ -55,16 +64,16 @@ class InvoicePage(View):
     next_cursor: str | None = None
 
 
-@api.get("/v1/orders/<order_no>/invoices", callers=[CUSTOMER])
+@api.get("/v1/orders/<order_no>/invoices", callers=[CUSTOMER, GUEST])
 def of_order(order_no: str) -> Response[OrderInvoices]:
     """Invoices and credit notes of one of the caller's orders: one invoice per vendor, soon after the payment."""
-    return reply(OrderInvoices(items=[OrderInvoiceView.of(*found) for found in _own(order_no)]))
+    return reply(OrderInvoices(items=[OrderInvoiceView.of(document) for document in _own(order_no)]))
 
 
-@api.get("/v1/orders/<order_no>/invoices/<number>", callers=[CUSTOMER], problems=[NotDrawnYet])
+@api.get("/v1/orders/<order_no>/invoices/<number>", callers=[CUSTOMER, GUEST])
 def show(order_no: str, number: str) -> Response[Any]:
     """The document as a PDF."""
-    for document, _ in _own(order_no):
+    for document in _own(order_no):
         if document.number == number:
             return _pdf(document)
     raise NoSuchInvoice("There is no such invoice.")
@@ -75,20 +84,10 @@ def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Respo
     """What the vendor has issued: credit notes first, then invoices, the newest of each first."""
     api.caller.require_vendor(vendor_id)
     page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
-    items = [
-        InvoiceView(
-            number=entry["number"],
-            kind=entry["kind"],
-            order_no=entry["order_no"],
-            total=Money(entry["total"], entry["currency"]),
-            issued_at=entry["issued_at"],
-        )
-        for entry in page.items
-    ]
-    return reply(InvoicePage(items=items, next_cursor=page.next))
+    return reply(InvoicePage(items=[InvoiceView.of_card(entry["card"]) for entry in page.items], next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF], problems=[NotDrawnYet])
+@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF])
 def show_issued(vendor_id: str, number: str) -> Response[Any]:
     """The document as a PDF."""
     api.caller.require_vendor(vendor_id)
@@ -98,7 +97,7 @@ def show_issued(vendor_id: str, number: str) -> Response[Any]:
     return _pdf(document)
 
 
-def _own(order_no: str) -> list[tuple[Document, bool]]:
+def _own(order_no: str) -> list[Document]:
     order_id = id_of(order_no)
     if not store.belongs_to(api.caller.id, order_id):
         raise NotFound("There is no such order.")

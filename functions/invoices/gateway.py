@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from invoices.model import Document, NotDrawnYet
+from invoices.model import Document
 from market import config
 
 
@@ -13,13 +13,13 @@ def keep(document: Document, pdf: bytes) -> None:
     )
 
 
-def fetch(document: Document) -> bytes:
-    """Raises NotDrawnYet."""
+def fetch(document: Document) -> bytes | None:
+    """The PDF, if it was stored."""
     try:
         answer = config.client("s3").get_object(Bucket=config.setting("DOCUMENTS_BUCKET"), Key=_name(document))
     except ClientError as refused:
         if refused.response["Error"]["Code"] == "NoSuchKey":
-            raise NotDrawnYet("The document will be ready in a moment.") from None
+            return None
         raise
     return bytes(answer["Body"].read())
 

@@ -8,15 +8,15 @@ MANIFEST = Manifest(
     uses=("orders", "vendors"),
     consumes=("order.paid", "refund.succeeded"),
     functions=(
-        Function(name="api", handler="invoices.api.handler", kind="api", capabilities=("documents",)),
         Function(
-            name="consumer",
-            handler="invoices.consumer.handler",
-            kind="consumer",
+            name="api",
+            handler="invoices.api.handler",
+            kind="api",
             memory=1024,
-            timeout=30,
+            timeout=20,
             capabilities=("documents",),
             layers=("documents",),
         ),
+        Function(name="consumer", handler="invoices.consumer.handler", kind="consumer"),
     ),
 )

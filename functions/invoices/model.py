@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from market.errors import Conflict, NotFound
+from market.errors import NotFound
 from market.money import Money, total
 from orders.contract import LineSnapshot, OrderSnapshot, Part
 
@@ -19,12 +19,6 @@ _NUMBER = re.compile(r"[A-Z0-9-]{1,40}-(?P<series>C?)(?P<count>[0-9]{6,9})\Z")
 
 class NoSuchInvoice(NotFound):
     code, title = "invoice_not_found", "No such invoice"
-
-
-class NotDrawnYet(Conflict):
-    """The document has its number, its PDF is still being made."""
-
-    code, title = "invoice_not_ready", "Not ready yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

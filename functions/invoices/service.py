@@ -1,18 +1,17 @@
-"""Documents are issued when money has moved: numbered first, drawn second. Repeating either changes nothing."""
+"""Documents are issued when money has moved, and drawn when somebody wants to see them. Repeating changes nothing."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from invoices import drawing, gateway, model, store
 from invoices.model import Document, GivenBack
-from market import log
 from market.money import Money
 
 
 def bill(customer_id: str, order_id: str) -> list[Document]:
     """Issue the invoice of every vendor's part of a paid order."""
     order = store.order_of(customer_id, order_id)
-    return [_issue(model.invoice_of(order, part, store.seller(part.vendor_id))) for part in order.parts]
+    return [store.number(model.invoice_of(order, part, store.seller(part.vendor_id))) for part in order.parts]
 
 
 def credit(customer_id: str, order_id: str, refund_id: str, pieces: Mapping[str, list[GivenBack]]) -> list[Document]:
@@ -23,7 +22,7 @@ def credit(customer_id: str, order_id: str, refund_id: str, pieces: Mapping[str,
     for vendor_id, given_back in pieces.items():
         invoice = store.find(order_id, vendor_id)
         assert invoice is not None, "billed above"
-        issued.append(_issue(model.credit_note_of(invoice, refund_id, given_back)))
+        issued.append(store.number(model.credit_note_of(invoice, refund_id, given_back)))
     return issued
 
 
@@ -43,16 +42,9 @@ def pieces_of(refund: Mapping[str, Any]) -> dict[str, list[GivenBack]]:
 
 
 def pdf_of(document: Document) -> bytes:
-    """Raises NotDrawnYet."""
-    if not store.is_drawn(document):
-        raise model.NotDrawnYet("The document will be ready in a moment.")
-    return gateway.fetch(document)
-
-
-def _issue(draft: Document) -> Document:
-    document = store.find(draft.order_id, draft.vendor_id, draft.refund_id) or store.number(draft)
-    if not store.is_drawn(document):
-        gateway.keep(document, drawing.pdf(document))
-        store.mark_drawn(document)
-        log.info("document issued", kind=document.kind, order_id=document.order_id, vendor_id=document.vendor_id)
-    return document
+    """The document's PDF: drawn and stored when it is first asked for, since most never are."""
+    stored = gateway.fetch(document)
+    if stored is None:
+        stored = drawing.pdf(document)
+        gateway.keep(document, stored)
+    return stored

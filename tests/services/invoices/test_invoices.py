@@ -14,7 +14,6 @@ from pypdf import PdfReader
 from invoices import consumer, drawing, gateway, service, store
 from invoices.api import handler
 from invoices.model import Document
-from market import config
 from market.errors import NotFound
 from market.table import Busy
 from tests.http import call
@@ -61,7 +60,7 @@ def text_of(document: Document) -> str:
 def test_a_paid_order_is_billed_by_each_of_its_vendors() -> None:
     paid()
     told_of_payment()
-    (lights, _), (wood, _) = store.of_order(ORDER)
+    lights, wood = store.of_order(ORDER)
     assert (lights.number, wood.number) == ("LUMEN-LIGHTS-000001", "WOOD-000001")
     assert (lights.total, wood.total) == (euros(4_388), euros(8_000))
     page = text_of(lights)
@@ -92,7 +91,7 @@ def test_a_refund_is_credited_by_the_vendor_concerned_with_its_own_series() -> N
     told_of_refund()
     told_of_refund()
     told_of_refund("rfd_2")
-    notes = [document for document, _ in store.of_order(ORDER) if document.kind == "credit_note"]
+    notes = [document for document in store.of_order(ORDER) if document.kind == "credit_note"]
     assert sorted(note.number for note in notes) == ["LUMEN-LIGHTS-C000001", "LUMEN-LIGHTS-C000002"]
     assert all(note.total == euros(2_439) and note.refers_to == "LUMEN-LIGHTS-000001" for note in notes)
     page = text_of(notes[0])
@@ -104,7 +103,7 @@ def test_a_refund_that_is_heard_of_before_the_payment_bills_first() -> None:
     paid()
     told_of_refund()
     told_of_payment()
-    numbers = sorted(document.number for document, _ in store.of_order(ORDER))
+    numbers = sorted(document.number for document in store.of_order(ORDER))
     assert numbers == ["LUMEN-LIGHTS-000001", "LUMEN-LIGHTS-C000001", "WOOD-000001"]
 
 
@@ -123,37 +122,42 @@ def test_numbers_have_no_gap_and_no_twin_however_many_are_billed_at_once() -> No
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(bill, [*orders, *orders]))
-    given = sorted(entry["number"] for entry in store.of_vendor("ven_lights", limit=100, cursor=None).items)
+    given = sorted(entry["card"]["number"] for entry in store.of_vendor("ven_lights", limit=100, cursor=None).items)
     assert given == [f"LUMEN-LIGHTS-{count:06d}" for count in range(1, 25)]
 
 
-@pytest.mark.parametrize("step", ["keep", "mark_drawn"])
-def test_a_crash_between_number_and_paper_is_made_good_by_the_next_delivery(
-    step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_between_two_vendors_is_made_good_by_the_next_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     paid()
+    number = store.number
 
-    def die(*_: object) -> None:
-        raise RuntimeError("killed")
+    def die_at_the_second(document: Document) -> Document:
+        if document.vendor_id == "ven_wood":
+            raise RuntimeError("killed")
+        return number(document)
 
     with monkeypatch.context() as crash:
-        crash.setattr(gateway if step == "keep" else store, step, die)
+        crash.setattr(store, "number", die_at_the_second)
         with pytest.raises(RuntimeError):
             service.bill("usr_ada", ORDER)
-        ((unfinished, drawn),) = store.of_order(ORDER)
-        assert not drawn
     told_of_payment()
-    assert [(document.number, drawn) for document, drawn in store.of_order(ORDER)] == [
-        (unfinished.number, True),
-        ("WOOD-000001", True),
-    ]
+    assert [document.number for document in store.of_order(ORDER)] == ["LUMEN-LIGHTS-000001", "WOOD-000001"]
+
+
+def test_a_pdf_is_drawn_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    paid()
+    told_of_payment()
+    document = store.of_order(ORDER)[0]
+    assert gateway.fetch(document) is None
+    first = service.pdf_of(document)
+    monkeypatch.setattr(drawing, "pdf", lambda _: pytest.fail("drawn again"))
+    assert service.pdf_of(document) == gateway.fetch(document) == first
 
 
 def test_customers_read_the_invoices_of_their_own_orders_and_of_no_others() -> None:
     paid()
     told_of_payment()
     items = call(handler, "GET", f"/v1/orders/{NUMBER}/invoices", caller="usr_ada").json["items"]
-    assert [(item["number"], item["ready"]) for item in items] == [("LUMEN-LIGHTS-000001", True), ("WOOD-000001", True)]
+    assert [item["number"] for item in items] == ["LUMEN-LIGHTS-000001", "WOOD-000001"]
     path = f"/v1/orders/{NUMBER}/invoices/WOOD-000001"
     answer = call(handler, "GET", path, caller="usr_ada")
     assert answer.headers["content-type"] == "application/pdf"
@@ -175,24 +179,11 @@ def test_vendors_read_what_they_issued_and_nothing_of_others() -> None:
     assert ask("/v1/vendors/ven_wood/invoices").status == 404
 
 
-def test_an_invoice_that_is_not_drawn_yet_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    paid()
-
-    def die(*_: object) -> None:
-        raise RuntimeError("killed")
-
-    monkeypatch.setattr(gateway, "keep", die)
-    with pytest.raises(RuntimeError):
-        service.bill("usr_ada", ORDER)
-    answer = call(handler, "GET", f"/v1/orders/{NUMBER}/invoices/LUMEN-LIGHTS-000001", caller="usr_ada")
-    assert (answer.status, answer.json["code"]) == (409, "invoice_not_ready")
-
-
 def test_what_people_typed_is_never_markup_and_the_same_document_is_the_same_file() -> None:
     title = '#panic("x") $x$ *b* _i_ @cite <label> #read("/etc/passwd") \\ `raw`'
     paid(title=title)
     told_of_payment()
-    document = store.of_order(ORDER)[0][0]
+    document = store.of_order(ORDER)[0]
     page = "".join(text_of(document).split())
     assert "".join(title.split()) in page
     assert drawing.pdf(document) == drawing.pdf(document)
@@ -202,7 +193,7 @@ def test_what_people_typed_is_never_markup_and_the_same_document_is_the_same_fil
 def test_letters_that_no_font_has_still_make_an_invoice(title: str) -> None:
     paid(title=title)
     told_of_payment()
-    assert all(drawn for _, drawn in store.of_order(ORDER))
+    assert all(service.pdf_of(document).startswith(b"%PDF-") for document in store.of_order(ORDER))
 
 
 def test_an_order_that_is_not_there_yet_is_tried_again() -> None:
@@ -216,4 +207,3 @@ def test_forty_lines_make_several_pages() -> None:
     (document, _) = service.bill("usr_ada", ORDER)
     long = replace(document, rows=document.rows * 40)
     assert len(PdfReader(io.BytesIO(drawing.pdf(long))).pages) > 1
-    assert config.client("s3").list_objects_v2(Bucket="documents")["KeyCount"] == 2
