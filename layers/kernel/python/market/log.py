@@ -74,7 +74,8 @@ def _write(level: str, event: str, fields: dict[str, Any]) -> None:
     line = {"at": clock.timestamp(), "level": level, "event": event}
     line |= {name: _safe(name, value) for name, value in fields.items() if value is not None}
     if (current := _scope.get()).correlation_id:
-        line |= {"requestId": current.request_id, "correlationId": current.correlation_id}
+        line["correlationId"] = current.correlation_id
+        line |= {"requestId": current.request_id} if current.request_id != current.correlation_id else {}
     sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")
 
 
