@@ -39,6 +39,9 @@ contract: ## Run every test, and list the features that have passing ones
 	@$(MAKE) test SLOW=1 RECORD=1
 	@$(PYTHON) -m tools.contract
 
+mutants: $(READY) ## Break the code of money and stock in small ways, and list what no test notices (CHECK=1 WORDS=)
+	@$(PYTHON) -m tools.mutants $(if $(CHECK),--check) $(WORDS)
+
 bench: $(READY) ## Measure speed and cost, and print the figures
 	@$(PYTHON) -m bench
 
@@ -91,4 +94,4 @@ setup: $(READY) ## Install everything (the other commands do it by themselves)
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json tools/setup.sh
 	@tools/setup.sh
 
-.PHONY: run demo test import lint contract bench cost synth gates rehearse deploy docs format lock clean help setup
+.PHONY: run demo test import lint contract mutants bench cost synth gates rehearse deploy docs format lock clean help setup

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,13 +14,15 @@ from local import dynamodb_lock
 from local.database import Database, table_request
 from market import config
 
-pytest_plugins = ["tests.plugins.access_patterns", "tests.plugins.contract"]
+pytest_plugins = ["tests.plugins.access_patterns", "tests.plugins.cells", "tests.plugins.contract"]
 
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ROOT_SECRET = "market/root"
+_CHECKOUTS = frozenset(("checkout", "desk", "reviewed", "stripe", "till"))
+"""Fixtures that run the whole marketplace."""
 
 
 def _key(partition: str, sort: str) -> list[dict[str, str]]:
@@ -43,6 +45,16 @@ TABLE = {
     ],
 }
 """The table as the data stack declares it; a test of the infrastructure compares the two."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Tests of the whole marketplace use one engine every day, and with the slow tests the other, five times slower."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _CHECKOUTS.intersection(item.fixturenames):
+            chosen = item.callspec.params.get("database") if hasattr(item, "callspec") else None
+            if chosen == "moto":
+                item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

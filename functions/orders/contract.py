@@ -108,6 +108,11 @@ class OrderSnapshot:
     claimed_by: str = ""
 
     @property
+    def owner(self) -> str:
+        """Whose order it is: the customer's who claimed it, or else whoever placed it."""
+        return self.claimed_by or self.customer_id
+
+    @property
     def country(self) -> str:
         """Where the goods go, which decides on the tax."""
         return self.address.get("country", "")
@@ -176,6 +181,14 @@ def read_ref(item: Mapping[str, Any]) -> OrderRef:
 def claimed_from(item: Mapping[str, Any]) -> str:
     """The guest under whose id an order lies that a customer claimed; empty if the item is the order itself."""
     return str(item.get("claimed_from", ""))
+
+
+def still_owned(item: Mapping[str, Any]) -> bool:
+    """Whether an order's item, or the pointer of a claimed one, leads the one under whose id it lies to the order.
+
+    A guest's own item does no more, once somebody has claimed the order.
+    """
+    return "claimed_by" not in item
 
 
 def still_paid(customer_id: str, order_id: str, *, otherwise: Problem) -> Write:

@@ -41,6 +41,12 @@ class CancelledByCustomer(Conflict):
     code, title = "cancelled_by_customer", "Cancelled by the customer"
 
 
+class TooManyNotes(Conflict):
+    """The vendor has written as many notes to the order as one may: more would push out what else is told of it."""
+
+    code, title = "too_many_notes", "Too many notes"
+
+
 class NothingToCompensate(Conflict):
     """The order is paid, or its checkout still has its time; `orderStatus` says how it is."""
 

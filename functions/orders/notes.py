@@ -3,11 +3,13 @@
 from market import ids
 from market.money import Money
 from market.table import Item, Key, Write, put
-from orders.model import Entry
+from orders.model import NOTE, VENDOR, Entry, TooManyNotes
 from orders.table import TABLE
 
 SHOWN = 200
 """Entries of one order that are read, the newest."""
+MOST_OF_A_VENDOR = 20
+"""Notes that a vendor may write to one order."""
 
 
 def entry(order_id: str, told: Entry, *, time_id: str = "") -> Write:
@@ -33,6 +35,13 @@ def add(order_id: str, told: Entry, *, time_id: str = "") -> None:
 def of_order(order_id: str) -> list[Entry]:
     """The newest entries, in no order."""
     return [_entry(item) for item in TABLE.query(f"ONT#{order_id}", newest_first=True, limit=SHOWN).items]
+
+
+def require_room(order_id: str, vendor_id: str) -> None:
+    """Raises TooManyNotes; notes that are written in the same moment may be a few more."""
+    own = [one for one in of_order(order_id) if (one.event, one.by, one.vendor_id) == (NOTE, VENDOR, vendor_id)]
+    if len(own) >= MOST_OF_A_VENDOR:
+        raise TooManyNotes("There are too many notes of yours on this order.", most=MOST_OF_A_VENDOR)
 
 
 def _entry(item: Item) -> Entry:

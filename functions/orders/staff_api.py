@@ -60,12 +60,19 @@ def cancel_own_part(vendor_id: str, order_no: str, wish: VendorCancellation) -> 
     return _vendors(vendor_id, order_no, status=202)
 
 
-@api.post("/v1/vendors/<vendor_id>/orders/<order_no>/notes", callers=[VENDOR, STAFF], status=201)
+@api.post(
+    "/v1/vendors/<vendor_id>/orders/<order_no>/notes",
+    callers=[VENDOR, STAFF],
+    status=201,
+    problems=[model.TooManyNotes],
+)
 def vendor_note(vendor_id: str, order_no: str, note: VendorNote) -> Response[VendorOrderView]:
     """Write a note to the vendor's part."""
     api.caller.require_vendor(vendor_id)
     parts.get(vendor_id, id_of(order_no))
     by = model.STAFF if api.caller.is_staff else model.VENDOR
+    if by == model.VENDOR:
+        notes.require_room(id_of(order_no), vendor_id)
     notes.add(id_of(order_no), _entry(NOTE, note.text, by=by, visible=note.visible, vendor_id=vendor_id))
     return _vendors(vendor_id, order_no, status=201)
 

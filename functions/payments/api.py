@@ -11,11 +11,13 @@ from market.errors import IdempotencyKeyReused, Invalid, MissingIdempotencyKey, 
 from market.http import ANYONE, CUSTOMER, GUEST, STAFF, Body, Cursor, Limit, OneLine, Response, ServiceApi, View, reply
 from market.money import Money
 from orders.contract import id_of
-from payments import history, incidents, methods, service, settlement, store
+from payments import discrepancies, history, incidents, methods, service, settlement, store
 from payments.gateway import HEADERS, WEBHOOKS, BadSignature, NotOffered, provider
 from payments.manifest import MANIFEST
 from payments.model import AlreadySettled, MethodGone, NotPayable, Payment, ProviderUnavailable, WrongAmount
 from payments.views import (
+    DiscrepancyPage,
+    DiscrepancyView,
     IncidentPage,
     IncidentView,
     IntentView,
@@ -83,7 +85,8 @@ def offered() -> MethodsView:
 def show(order_no: str) -> Response[PaymentView]:
     """The payment of one of the caller's orders, with its receipts."""
     payment = _payment(order_no)
-    if payment.customer_id != api.caller.id and not store.has_order(api.caller.id, payment.order_id):
+    certain = payment.customer_id == api.caller.id and GUEST not in api.caller.roles  # a guest's may have been claimed
+    if not certain and not store.has_order(api.caller.id, payment.order_id):
         raise NotFound("There is no payment for this order.")
     entries, _ = history.page(payment.order_id, limit=_LINES, cursor=None, begins="refund#")
     return reply(PaymentView.of(payment, entries))
@@ -140,6 +143,13 @@ def listed(limit: Limit = 20, cursor: Cursor = None) -> Response[IncidentPage]:
     """
     page = incidents.page(limit=limit, cursor=cursor)
     return reply(IncidentPage(items=list(map(IncidentView.of, page.items)), next_cursor=page.next))
+
+
+@api.get("/v1/admin/payments/discrepancies", callers=[STAFF])
+def differing(limit: Limit = 20, cursor: Cursor = None) -> Response[DiscrepancyPage]:
+    """Where a provider's book and ours differed, repaired or not, those found last first."""
+    page = discrepancies.page(limit=limit, cursor=cursor)
+    return reply(DiscrepancyPage(items=list(map(DiscrepancyView.of, page.items)), next_cursor=page.next))
 
 
 @api.get("/v1/admin/payments/<order_no>", callers=[STAFF])

@@ -13,14 +13,23 @@ from ledger.contract import MANIFEST as LEDGER
 from market import clock
 from market.table import Item, Table
 from orders.contract import MANIFEST as ORDERS
-from orders.contract import WAITING, order_key, read_order, read_ref, ref_key
-from payments.differences import Facts
+from orders.contract import WAITING, OrderSnapshot, order_key, read_order, read_ref, ref_key
 from payments.manifest import MANIFEST
 from payments.model import Payment, read_payment
 from payments.store import ENDED, payment_key
 
 _table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 _PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What our own book has of an order. in_review: a person looks at its payment."""
+
+    order_id: str
+    order: OrderSnapshot | None
+    payment: Payment | None
+    in_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +45,13 @@ def facts(order_id: str) -> Facts:
     """All that a payment is judged by, as it is now."""
     ref, payment, review = ref_key(order_id), payment_key(order_id), record_key(order_id)
     found = _table.batch_get([ref, payment, review], consistent=True)
-    item = None
-    if ref in found:
-        item = _table.get(order_key(read_ref(found[ref]).customer_id, order_id), consistent=True)
+    begun = _begun(order_id, found[payment]) if payment in found else None
+    customer = begun.customer_id if begun else read_ref(found[ref]).customer_id if ref in found else ""
+    item = _table.get(order_key(customer, order_id), consistent=True) if customer else None
     return Facts(
         order_id=order_id,
         order=read_order(item) if item else None,
-        payment=_begun(order_id, found[payment]) if payment in found else None,
+        payment=begun,
         in_review=review in found and read_screening(found[review]).status == OPEN,
     )
 

@@ -24,10 +24,11 @@ from datetime import timedelta
 from typing import Any
 
 from market.money import Money
-from orders.contract import CANCELLED, OrderSnapshot
+from orders.contract import CANCELLED, PAID
 from orders.contract import PENDING as ORDER_PENDING
+from payments.books import Facts
 from payments.gateway import Intent
-from payments.model import AUTHORIZED, CAPTURED, FAILED, PENDING, REFUNDED, VOIDED, Payment
+from payments.model import AUTHORIZED, CAPTURED, PENDING, REFUNDED, Payment
 
 HEAR, UNDO, RELEASE, TELL = "hear", "undo", "release", "tell"
 """What may be done: as the webhook would, as the checkout's undo would, give up one intent, or tell staff."""
@@ -43,16 +44,6 @@ _LASTING = frozenset({"paypal", "sslcommerz"})
 
 _SILENT = frozenset({"sslcommerz"})
 """Providers that do not tell with a payment what of it was given back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What our own book has of an order. in_review: a person looks at its payment."""
-
-    order_id: str
-    order: OrderSnapshot | None
-    payment: Payment | None
-    in_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +62,9 @@ def of_intent(name: str, intent: Intent, facts: Facts) -> Difference | None:
     if payment and payment.left(name, intent.reference):
         return Difference("left_behind", RELEASE) if _open(name, intent) else None
     if payment is None or (payment.provider, payment.reference) != (name, intent.reference):
-        stray = order.status != ORDER_PENDING and _open(name, intent)
-        return Difference("orphan", RELEASE) if stray else None
+        if order.status == ORDER_PENDING or not _open(name, intent):
+            return None
+        return Difference("unpaid") if order.status == PAID and payment is None else Difference("orphan", RELEASE)
     if order.status == ORDER_PENDING and facts.in_review:
         return None
     if _holds(intent) and (other := _other_money(intent, payment)):

@@ -12,8 +12,8 @@ from typing import Any
 from fraud.contract import MANIFEST as FRAUD
 from ledger.contract import MANIFEST as LEDGER
 from market import clock
-from market.errors import Conflict
-from market.table import Item, Key, Page, Table, put, update
+from market.errors import Conflict, Problem
+from market.table import NEW, Item, Key, Page, Table, put, update
 from orders.contract import MANIFEST as ORDERS
 from payments.manifest import MANIFEST
 
@@ -48,8 +48,14 @@ class Progress:
     began: str = ""
 
 
-def note(found: Found) -> None:
-    """Keep a difference, once however often it is seen: it is not repaired until `settle` says so."""
+class Known(Conflict):
+    """The difference was found before, at `since`."""
+
+    since: str
+
+
+def note(found: Found) -> str:
+    """Keep a difference, once however often it is seen; when it was found first. It is open until it is `repaired`."""
     now = clock.timestamp()
     fields: Item = {
         "order_id": found.order_id,
@@ -65,20 +71,21 @@ def note(found: Found) -> None:
         "expires_at": clock.epoch(KEPT),
     }
     try:
-        _table.write(put(_key(found), fields, when="attribute_not_exists(pk)", otherwise=Conflict()))
-    except Conflict:
-        return
+        _table.write(put(_key(found), fields, when=NEW, otherwise=_known))
+    except Known as known:
+        return known.since
+    return now
 
 
-def settle(found: Found, *, repaired: bool) -> None:
-    """What became of a difference that was noted."""
+def repaired(found: Found) -> None:
+    """Note that nothing is left of a difference; once."""
     try:
         _table.write(
             update(
                 _key(found),
-                "SET repaired = :repaired, settled_at = :now",
-                {":repaired": repaired, ":now": clock.timestamp()},
-                when="attribute_exists(pk) AND repaired <> :repaired",
+                "SET repaired = :yes, repaired_at = :now",
+                {":yes": True, ":no": False, ":now": clock.timestamp()},
+                when="repaired = :no",
                 otherwise=Conflict(),
             )
         )
@@ -102,9 +109,14 @@ def progress(shards: int) -> Progress:
 
 
 def proceed(reached: Progress) -> None:
-    _table.write(
-        put(_PROGRESS, {"waiting": list(reached.waiting), "sweep": reached.sweep, "began": reached.began})
-    )
+    _table.write(put(_PROGRESS, {"waiting": list(reached.waiting), "sweep": reached.sweep, "began": reached.began}))
+
+
+def _known(item: Item | None) -> Problem:
+    assert item, "the condition only fails for an item that is there"
+    known = Known("This difference was found before.")
+    known.since = item["found_at"]
+    return known
 
 
 def _key(found: Found) -> Key:

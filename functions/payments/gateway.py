@@ -110,7 +110,7 @@ class Notice:
     """A verified webhook: what the provider says happened to an intent.
 
     type, in our words whatever the provider calls it: `authorized`, `declined`, `captured`, `voided`, `refunded`,
-    `disputed`, or `other`. failure: why it was declined.
+    `refund_failed` (one that was done before), `disputed`, or `other`. failure: why it was declined, or the refund was.
     """
 
     id: str

@@ -11,6 +11,9 @@ from payments.gateway import Notice
 from payments.model import FAILED, PENDING, Mismatch, Payment, PaymentDeclined
 from payments.store import Moved, NotRecorded
 
+_FOR_PEOPLE = ("disputed", "refund_failed")
+"""Money that moves against our book. What follows is decided by a person."""
+
 
 def hear(name: str, notice: Notice, payload: str = "") -> None:
     """Act on a verified webhook. Raises Mismatch for what is not this payment's, NotRecorded for what is too early."""
@@ -24,8 +27,8 @@ def hear(name: str, notice: Notice, payload: str = "") -> None:
     else:
         _told(name, notice)
     history.note(name, notice, payload)
-    if notice.type == "disputed":
-        raise Mismatch("disputed")
+    if notice.type in _FOR_PEOPLE:
+        raise Mismatch(notice.type)
 
 
 def _told(name: str, notice: Notice) -> None:

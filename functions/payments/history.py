@@ -13,12 +13,13 @@ from market.table import NEW, Item, Key, Table, put, update
 from orders.contract import MANIFEST as ORDERS
 from payments.gateway import Notice, Refund
 from payments.manifest import MANIFEST
-from payments.model import CAPTURED, PENDING, REFUNDED, Entry, Payment, RefundRefused
+from payments.model import CAPTURED, PENDING, REFUNDED, Contradicted, Entry, Payment, RefundRefused
 from payments.store import Moved, change, get, payment_key
+from payments.words import kept
 
 _table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 PAYLOAD = 4_000
-"""Characters kept of a provider's own words."""
+"""Characters kept of a provider's own words, which are rid of the buyer first."""
 
 
 class Ended(Conflict):
@@ -32,7 +33,7 @@ def page(order_id: str, *, limit: int, cursor: str | None, begins: str = "") -> 
 
 
 def note(provider: str, notice: Notice, payload: str) -> None:
-    """Keep what a provider said of a payment, once per notice."""
+    """Keep what a provider said of a payment, once per notice, and nothing of the buyer."""
     intent = notice.intent
     line = {
         "at": clock.timestamp(),
@@ -41,7 +42,7 @@ def note(provider: str, notice: Notice, payload: str) -> None:
         "reference": intent.reference,
         "amount": intent.amount.amount,
         "currency": intent.amount.currency,
-        "payload": payload[:PAYLOAD],
+        "payload": kept(payload)[:PAYLOAD],
     } | ({"failure": notice.failure} if notice.failure else {})
     _once(Key(payment_key(intent.order_id).pk, f"notice#{provider}#{notice.id}"), line)
 
@@ -55,24 +56,31 @@ def note_left(payment: Payment) -> None:
 def begin_refund(payment: Payment, refund_id: str, amount: Money) -> Entry:
     """Set the money of a refund aside, once for each id; the refund as it stands.
 
-    Raises RefundRefused for more than is left, or if its id came with another amount.
+    It remembers whether its money had been `collected` by hand: only that is to be paid back, since what is set aside
+    before is no longer due. Raises RefundRefused for more than is left, or if its id came with another amount;
+    Contradicted if the money came meanwhile.
     """
     known = _refund_of(payment.order_id, refund_id)
     if known is None:
         assert payment.captured
         room = payment.captured.amount - amount.amount
+        collected = payment.settlement is not None
         entry: Item = {"at": clock.timestamp(), "amount": amount.amount, "currency": amount.currency, "status": PENDING}
+        entry |= {"collected": True} if collected else {}
         set_aside = change(
             payment.order_id,
             "ADD refunded :amount",
             {":amount": amount.amount, ":room": room, ":captured": CAPTURED, ":currency": amount.currency},
-            "status = :captured AND currency = :currency AND (attribute_not_exists(refunded) OR refunded <= :room)",
+            "status = :captured AND currency = :currency AND (attribute_not_exists(refunded) OR refunded <= :room)"
+            f" AND attribute_{'' if collected else 'not_'}exists(settlement)",
         )
         try:
             _table.transact(
                 put(_refund_key(payment.order_id, refund_id), entry, when=NEW, otherwise=Conflict()), set_aside
             )
-        except Moved:
+        except Moved as moved:
+            if moved.payment and (moved.payment.settlement is not None) != collected:
+                raise Contradicted("The money came meanwhile.") from None
             raise RefundRefused("not_refundable") from None
         except Conflict:
             known = _refund_of(payment.order_id, refund_id)

@@ -15,6 +15,7 @@ from orders.contract import MANIFEST as ORDERS
 from payments.gateway import Notice
 from payments.history import PAYLOAD
 from payments.manifest import MANIFEST
+from payments.words import kept
 
 _table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 _PARTITION = "PAY#incidents"
@@ -49,7 +50,7 @@ def record(provider: str, notice: Notice, reason: str, *, received_at: str, payl
         "reference": intent.reference,
         "amount": intent.amount.amount,
         "currency": intent.amount.currency,
-        "payload": payload[:PAYLOAD],
+        "payload": kept(payload)[:PAYLOAD],
     }
     _keep(provider, reason, received_at, notice.id, line)
 

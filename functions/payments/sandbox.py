@@ -234,6 +234,7 @@ def begin_setup(wish: NewSetup) -> SetupView:
     """Begin to save a method for a customer."""
     _merchant()
     setup = SetupView(id=ids.new("seti"), status="pending", customer=wish.customer)
+    _table.write(put(_customer(setup.customer), {"seen": clock.epoch()}))
     _table.write(put(Key(f"SBV#{setup.id}"), {"customer": setup.customer, "created": clock.epoch()}))
     return setup.model_copy(update={"client_secret": _secret(setup.id)})
 
@@ -252,18 +253,25 @@ def confirm_setup(setup_id: str, confirmation: Confirmation) -> SetupView:
 
 @api.get(_CUSTOMERS + "/<customer>/methods", callers=[ANYONE])
 def methods(customer: str) -> MethodList:
-    """What is saved for a customer."""
+    """What is saved for a customer who ever began to save something."""
     _merchant()
+    if _table.get(_customer(customer), consistent=True) is None:
+        raise NotFound("There is no such customer.")
     page = _table.query(f"SBV#{customer}", begins="pm_", newest_first=True, limit=50)
     return MethodList(items=[MethodView(id=item["sk"], card=CardView.of(item["instrument"])) for item in page.items])
 
 
 @api.delete(_CUSTOMERS + "/<customer>/methods/<method_id>", callers=[ANYONE], status=204)
 def forget_instrument(customer: str, method_id: str) -> Response[None]:
-    """Keep a method no longer; one that is gone is no error."""
+    """Keep a method no longer."""
     _merchant()
-    _table.write(delete(Key(f"SBV#{customer}", method_id)))
+    gone = NotFound("There is no such method.")
+    _table.write(delete(Key(f"SBV#{customer}", method_id), when="attribute_exists(instrument)", otherwise=gone))
     return Response(status_code=204)
+
+
+def _customer(name: str) -> Key:
+    return Key(f"SBV#{name}", "customer")
 
 
 def _merchant() -> None:

@@ -17,7 +17,7 @@ from orders.contract import PENDING as ORDER_PENDING
 from orders.contract import OrderSnapshot
 from payments import history, incidents, methods, screening, store, waiting
 from payments.events import PaymentRefunded, PaymentSucceeded
-from payments.gateway import BY_HAND, Intent, Payable, provider
+from payments.gateway import Intent, Payable, provider
 from payments.manifest import MANIFEST
 from payments.model import (
     AUTHORIZED,
@@ -45,13 +45,13 @@ def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "")
     Another method than before takes its place as long as nothing is paid. Raises NotFound, NotPayable or NotOffered.
     """
     order, payment = store.with_order(customer_id, order_id)
-    if order is None:
+    if order is None or order.owner != customer_id:
         raise NotFound("There is no such order.")
     begun = payment if payment and payment.status else None
     name, saved_method, ref = methods.owned(customer_id, saved) if saved else (method, "", "")
     name = name or (begun.provider if begun else methods.offered()[0])
     if begun and _stands(begun, name, saved_method):
-        return begun
+        return _woken(begun)
     late = order.status != ORDER_PENDING or order.hold_until <= clock.timestamp()
     if late or (payment and (payment.wish or payment.status not in ("", PENDING))):
         raise NotPayable("This order does not await a payment.")
@@ -70,7 +70,7 @@ def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "")
         return _opened(payable, name, instead_of=begun)
     except Moved as moved:
         if moved.payment and _stands(moved.payment, name, saved_method):
-            return moved.payment
+            return _woken(moved.payment)
         raise NotPayable("This order does not await a payment by this method.") from None
 
 
@@ -152,15 +152,16 @@ def undo(order_id: str) -> None:
         payment = store.void(order_id)
     except Moved:
         payment = known(order_id)
-    if payment.amount is None or payment.status == REFUNDED:
+    if payment.amount is None:
         return
-    amount = payment.amount
+    if payment.settlement:
+        incidents.pay_back(payment.provider, order_id, "undo", payment.amount, at=payment.settlement.at)
+    if payment.status == REFUNDED:
+        return
     if not payment.reference:
         payment = _planned(payment)
     if payment.reference:
         _give_up(payment)
-    if payment.settlement:
-        incidents.pay_back(payment.provider, order_id, "undo", amount, at=payment.settlement.at)
 
 
 def cancel(order_id: str) -> None:
@@ -176,12 +177,14 @@ def cancel(order_id: str) -> None:
 def refund(order_id: str, refund_id: str, amount: Money) -> dict[str, Any]:
     """Give captured money back, all or part, once for each refund id; at most what was captured, whoever else asks.
 
-    Raises RefundRefused, which is final, or ProviderUnavailable while the refund is pending: ask again.
+    Raises RefundRefused, which is final, or ProviderUnavailable while the refund is pending, or where money came by
+    hand at the same moment: ask again.
     """
     payment = store.get(order_id)
     if payment is None or payment.captured is None:
         raise RefundRefused("not_captured")
-    entry = history.begin_refund(payment, refund_id, amount).details
+    begun = history.begin_refund(payment, refund_id, amount)
+    entry = begun.details
     if entry["status"] == "refused":
         raise RefundRefused(entry["reason"])
     if entry["status"] == "succeeded":
@@ -196,8 +199,8 @@ def refund(order_id: str, refund_id: str, amount: Money) -> dict[str, Any]:
         raise
     if done.status != "succeeded":
         raise ProviderUnavailable("The refund is on its way.")
-    if payment.provider in BY_HAND and payment.settlement:
-        incidents.pay_back(payment.provider, order_id, refund_id, amount, at=entry["at"])
+    if entry.get("collected"):
+        incidents.pay_back(payment.provider, order_id, refund_id, amount, at=begun.at)
     history.end_refund(order_id, refund_id, done)
     fee = done.fee or Money(0, amount.currency)
     return {"provider": payment.provider, "reference": done.reference, "feeReturned": fee.plain()}
@@ -256,7 +259,11 @@ def _opened(payable: Payable, name: str, *, instead_of: Payment | None) -> Payme
     intent = provider(name).create(payable)
     if intent.amount != payable.amount:
         raise Mismatch("amount")
-    payment = store.open_payment(payable, intent, name, instead_of=instead_of)
+    return _woken(store.open_payment(payable, intent, name, instead_of=instead_of))
+
+
+def _woken(payment: Payment) -> Payment:
+    """The payment, whose checkout goes on if it is authorized: told by each repetition too, as a word may get lost."""
     if payment.status == AUTHORIZED and payment.token:
         waiting.succeed(payment.token)
     return payment
@@ -271,7 +278,7 @@ def _finish(order: OrderSnapshot, plan: Payment) -> Payment:
 
 
 def _as_planned(order: OrderSnapshot, plan: Payment) -> Payable:
-    _, method_id, ref = methods.owned(order.customer_id, f"{plan.provider}.{plan.saved_method}")
+    _, method_id, ref = methods.owned(order.owner, f"{plan.provider}.{plan.saved_method}")
     return replace(_payable(order, plan.attempt), saved_method=method_id, customer_ref=ref)
 
 
@@ -313,8 +320,8 @@ def _paid_late(name: str, intent: Intent, payment: Payment | None) -> None:
     compare(name, intent, payment)
     if payment.closing or payment.status in (VOIDED, FAILED):
         _give_up(payment)
-    elif payment.status == AUTHORIZED and payment.token:
-        waiting.succeed(payment.token)
+    else:
+        _woken(payment)
 
 
 def _give_up(payment: Payment) -> None:
@@ -323,15 +330,15 @@ def _give_up(payment: Payment) -> None:
     That ends the payment, unless it is `closing`: then it is about an intent that the customer left for another.
     """
     assert payment.amount
-    left = payment.closing and payment.status == PENDING
-    # A left intent and the one after it are two charges: their refunds must not be taken for one another.
-    key = payment.reference if left else payment.key
+    # A left intent and the one after it are two charges: their refunds must not be taken for one another. Nor must the
+    # one refund of an intent be taken for two, if its payment is given up while it is being left.
+    key = payment.reference if payment.closing else payment.key
     kept = _release(payment.provider, key, payment.reference, payment.amount)
     if kept is None:
         return
-    name = f"undone-{payment.reference}" if left else "undone"
+    name = f"undone-{payment.reference}" if payment.closing else "undone"
     booked = [_loss(payment, name, kept)] if kept.amount else []
-    if left:
+    if payment.closing and payment.status == PENDING:
         store.book_once(*booked)
         return
     told = PaymentRefunded(

@@ -14,7 +14,7 @@ from market.events import Event, announce
 from market.money import Money
 from market.table import Item, Key, Table, Write, update
 from orders.contract import MANIFEST as ORDERS
-from orders.contract import OrderSnapshot, claimed_from, order_key, read_order
+from orders.contract import OrderSnapshot, claimed_from, order_key, read_order, still_owned
 from payments.gateway import Intent, Notice, Payable
 from payments.manifest import MANIFEST
 from payments.model import (
@@ -34,7 +34,7 @@ _table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 ENDED = tuple(f"PAY#ended#{shard}" for shard in range(4))
 """Partitions of the index by1 with the payments that were captured, failed or voided, by the time of it."""
 
-_LISTED = ", by1pk = :list, by1sk = :place"
+_LISTED = ", by1pk = :list, by1sk = if_not_exists(by1sk, :place)"
 
 
 class Moved(Conflict):
@@ -64,8 +64,9 @@ def with_order(customer_id: str, order_id: str) -> tuple[OrderSnapshot | None, P
 
 
 def has_order(customer_id: str, order_id: str) -> bool:
-    """Whether the order is the customer's, as the one who placed it or claimed it."""
-    return _table.get(order_key(customer_id, order_id)) is not None
+    """Whether the order is the caller's, as the one who claimed it, or placed it and did not give it away."""
+    item = _table.get(order_key(customer_id, order_id), consistent=True)
+    return item is not None and still_owned(item)
 
 
 def get(order_id: str) -> Payment | None:
@@ -208,7 +209,7 @@ def void(order_id: str) -> Payment:
     """Anything not captured → voided, even where there is no payment: a tombstone. Raises Moved if captured."""
     return _move(
         order_id,
-        "SET status = :voided, voided_at = :now" + _LISTED,
+        "SET status = :voided, voided_at = if_not_exists(voided_at, :now)" + _LISTED,
         _place(order_id) | {":voided": VOIDED, ":captured": CAPTURED, ":refunded": REFUNDED},
         when="attribute_not_exists(status) OR NOT status IN (:captured, :refunded)",
     )

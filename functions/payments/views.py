@@ -77,6 +77,10 @@ class ReceiptView(View):
     amount: Money
 
 
+_NOT_TOLD = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "stolen_card"})
+"""Reasons of a decline that whoever tries out somebody else's card must not learn; staff do."""
+
+
 class PaymentView(View):
     """A payment as its customer sees it. refunded: given back, or on its way back."""
 
@@ -100,7 +104,7 @@ class PaymentView(View):
             amount=payment.amount,
             captured=payment.captured or nothing,
             refunded=payment.refunded or nothing,
-            last_failure=payment.last_failure or None,
+            last_failure="card_declined" if payment.last_failure in _NOT_TOLD else payment.last_failure or None,
             receipts=list(_receipts(payment, history)),
         )
 
@@ -143,7 +147,8 @@ class PaymentRecordView(PaymentView):
         told = payment.settlement
         entries = [*_moments(payment), *history]
         return cls(
-            **{name: getattr(plain, name) for name in PaymentView.model_fields},
+            **{name: getattr(plain, name) for name in PaymentView.model_fields}
+            | {"last_failure": payment.last_failure or None},
             order_id=payment.order_id,
             customer_id=payment.customer_id,
             reference=payment.reference,
@@ -183,6 +188,45 @@ class IncidentView(View):
 
 class IncidentPage(View):
     items: list[IncidentView]
+    next_cursor: str | None = None
+
+
+class SideView(View):
+    """One book's side of a difference. order: the order's status; refunded: in minor units, as `amount`."""
+
+    order: str | None = None
+    status: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    refunded: int | None = None
+
+
+class DiscrepancyView(View):
+    """Where a provider's book and ours differed. kind: see the runbook `payments-differ`."""
+
+    order_no: str
+    kind: str
+    provider: str
+    reference: str
+    ours: SideView
+    theirs: SideView
+    found_at: str
+    repaired: bool
+    repaired_at: str | None = None
+
+    @classmethod
+    def of(cls, item: Item) -> "DiscrepancyView":
+        return cls(
+            **{name: item[name] for name in ("kind", "provider", "reference", "found_at", "repaired")},
+            order_no=number_of(item["order_id"], config.setting("ORDER_NO_PREFIX")),
+            ours=SideView(**item["ours"]),
+            theirs=SideView(**item["theirs"]),
+            repaired_at=item.get("repaired_at"),
+        )
+
+
+class DiscrepancyPage(View):
+    items: list[DiscrepancyView]
     next_cursor: str | None = None
 
 

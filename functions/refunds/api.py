@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from market.errors import IdempotencyKeyReused, MissingIdempotencyKey
+from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound
 from market.http import CUSTOMER, GUEST, STAFF, VENDOR, Body, Cursor, Limit, OneLine, Response, ServiceApi, reply
 from market.money import MAX_AMOUNT, CurrencyMismatch, Money
 from market.table import Busy
@@ -26,7 +26,7 @@ handler = api.handler
 
 REFUSALS = [
     MissingIdempotencyKey, IdempotencyKeyReused, model.NotRefundable, model.NothingToRefund, model.RefundTooLarge,
-    model.UnknownLine, CurrencyMismatch, Busy,
+    model.TooManyRefunds, model.UnknownLine, CurrencyMismatch, Busy,
 ]  # fmt: skip
 
 Reason = Literal[
@@ -148,6 +148,8 @@ def of_vendor(vendor_id: str, order_no: str, limit: Limit = 20, cursor: Cursor =
 def mine(order_no: str, limit: Limit = 20, cursor: Cursor = None) -> Response[CustomerRefundPage]:
     """Refunds of one of the caller's orders, the newest first, without those that failed."""
     order = store.order_of(api.caller.id, id_of(order_no))
+    if order.owner != api.caller.id:
+        raise NotFound("There is no such order.")
     refunds, following = store.of_order(order.id, limit=limit, cursor=cursor)
     shown = [CustomerRefundView.of_customer(one) for one in refunds if one.status != FAILED]
     return reply(CustomerRefundPage(items=shown, next_cursor=following))

@@ -37,6 +37,12 @@ class NothingToRefund(Conflict):
     code, title = "nothing_to_refund", "Nothing to refund"
 
 
+class TooManyRefunds(Conflict):
+    """The order's money was given back in so many pieces that vendors may not go on by themselves; staff may."""
+
+    code, title = "too_many_refunds", "Too many refunds"
+
+
 class UnknownLine(Unprocessable):
     """The order has no such line or parcel, or it is another vendor's."""
 

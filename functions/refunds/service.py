@@ -13,11 +13,15 @@ from market import clock, config, ids, log
 from market.errors import Idempotency, IdempotencyKeyReused, NotFound
 from market.money import Money
 from market.table import Busy
-from orders.contract import PAID, OrderSnapshot
+from orders.contract import CANCELLED, PAID, OrderSnapshot
 from refunds import model, store
 from refunds.events import RefundedLine, RefundedShipping, RefundFailed, RefundRequested, RefundSucceeded
 from refunds.model import FAILED, REQUESTED, SUCCEEDED, Refund, Shares, Wish
 from refunds.store import Raced, Repeated, Settled
+
+_SYSTEM, _VENDOR = "system", "vendor"
+MOST_BY_VENDORS = 100
+"""Changes of an order's account after which vendors ask staff: a cent at a time they could keep the provider busy."""
 
 _RACES = 8
 """How often a refund is priced anew because another one was faster. Each lost race is another's success."""
@@ -38,7 +42,8 @@ class Request:
 def request(customer_id: str, order_id: str, wanted: Request, idempotency: Idempotency) -> Refund:
     """Reserve a refund and have it carried out; the same request again answers the same refund.
 
-    Raises NotFound, IdempotencyKeyReused, NotRefundable, UnknownLine, RefundTooLarge, NothingToRefund, or Busy.
+    Raises NotFound, IdempotencyKeyReused, NotRefundable, TooManyRefunds, UnknownLine, RefundTooLarge, NothingToRefund,
+    or Busy.
     """
     for _ in range(_RACES):
         found = store.facts(customer_id, order_id, idempotency)
@@ -51,6 +56,8 @@ def request(customer_id: str, order_id: str, wanted: Request, idempotency: Idemp
             raise NotFound("There is no such order.")
         if order.status != PAID:
             raise model.NotRefundable(f"The order is {order.status.replace('_', ' ')}.", status=order.status)
+        if wanted.by == _VENDOR and found.account.version >= MOST_BY_VENDORS:
+            raise model.TooManyRefunds("Please ask the marketplace's staff.", most=MOST_BY_VENDORS)
         shares = model.price(order, found.account, wanted.wish, vendor_id=wanted.vendor_id)
         refund = _draft(order, shares, wanted)
         requested = RefundRequested(
@@ -64,10 +71,13 @@ def request(customer_id: str, order_id: str, wanted: Request, idempotency: Idemp
     raise Busy("Please try again.")
 
 
-def refund_part(customer_id: str, order_id: str, vendor_id: str) -> None:
-    """A paid part was cancelled: give back all that is left of it, once, however often we hear of it."""
-    wanted = Request(wish=Wish(all_left=True), reason="cancelled", by="system", by_id="", vendor_id=vendor_id)
-    once = Idempotency(f"cancelled|{order_id}|{vendor_id}", "")
+def refund_part(customer_id: str, order_id: str, vendor_id: str, *, after: str = "") -> None:
+    """A paid part was cancelled: give back all that is left of it, once, however often we hear of it.
+
+    after: the refund whose failure left something of it again; once for each.
+    """
+    wanted = Request(wish=Wish(all_left=True), reason="cancelled", by=_SYSTEM, by_id="", vendor_id=vendor_id)
+    once = Idempotency(f"cancelled|{order_id}|{vendor_id}|{after}".rstrip("|"), "")
     try:
         request(customer_id, order_id, wanted, once)
     except model.NothingToRefund:
@@ -125,10 +135,14 @@ def settle(order_id: str, refund_id: str, provider_name: str, fee_returned: Mone
 
 
 def refuse(order_id: str, refund_id: str, failure: str) -> None:
-    """The provider will not do it: give the reservation back and announce it. Repeating it changes nothing."""
+    """The provider will not do it: give the reservation back and announce it. Repeating it changes nothing.
+
+    A part that was cancelled while the refund was under way is owed in full: what is left of it is asked for again.
+    """
     for _ in range(_RACES):
         refund = store.get(order_id, refund_id)
         if refund.status == FAILED:
+            _still_owed(refund)
             return
         order, account = store.with_account(refund)
         failed = RefundFailed(
@@ -147,8 +161,17 @@ def refuse(order_id: str, refund_id: str, failure: str) -> None:
             if settled.extra["status"] != FAILED:
                 raise
         log.error("refund refused", order_id=order_id, refund_id=refund_id, failure=failure)
+        _still_owed(refund)
         return
     raise Busy("Please try again.")
+
+
+def _still_owed(failed: Refund) -> None:
+    """Ask for what is left of cancelled parts; one that the provider refuses us as well is left to a person."""
+    order = store.order_of(failed.customer_id, failed.order_id)
+    for vendor_id in failed.shares.vendors:
+        if failed.by != _SYSTEM and order.fulfilment_of(vendor_id) == CANCELLED:
+            refund_part(failed.customer_id, failed.order_id, vendor_id, after=failed.id)
 
 
 def _draft(order: OrderSnapshot, shares: Shares, wanted: Request) -> Refund:

@@ -13,6 +13,12 @@ from infra.config import Stage
 _OWN_PAGES = {"ledger-schedule": "ledger-differs"}
 """Functions whose failure has a page of its own. They run once a day, so that the first failure rings."""
 
+_OWN_METRICS = {
+    "fraud-schedule": ("ReviewsWait", "a payment has waited too long for a review", "review-queue"),
+    "payments-schedule": ("PaymentsDiffer", "payments differ from a provider's book", "payments-differ"),
+}
+"""Numbers that functions write into their logs (embedded metric format) for an alarm, by function."""
+
 
 def alarm(
     scope: Construct,
@@ -62,7 +68,24 @@ def function_alarms(
         alarm(scope, "Errors", errors, stage=stage, says=f"{name} fails", runbook=page, above=above),
         alarm(scope, "Throttles", throttles, stage=stage, says=f"{name} is throttled", runbook="throttles"),
     ]
+    _own_metric_alarm(scope, stage=stage, name=name)
     return [one for one in made if one]
+
+
+def _own_metric_alarm(scope: Construct, *, stage: Stage, name: str) -> None:
+    """Rings for what is wrong with the data, so that it does not roll a canary back."""
+    found = _OWN_METRICS.get(name.removeprefix(f"{stage.prefix}-"))
+    if found is None:
+        return
+    word, says, page = found
+    metric = cloudwatch.Metric(
+        namespace="Market",
+        metric_name=word,
+        dimensions_map={"stage": stage.name},
+        period=Duration.minutes(5),
+        statistic="Maximum",
+    )
+    alarm(scope, word, metric, stage=stage, says=f"{name}: {says}", runbook=page)
 
 
 def _topic(scope: Construct, stage: Stage) -> sns.ITopic:

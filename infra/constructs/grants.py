@@ -67,7 +67,7 @@ class Resources:
             case "cognito":
                 return iam.PolicyStatement(sid="Accounts", actions=list(COGNITO_ACTIONS), resources=[self.pool])
             case "documents":
-                return self._files("Documents", documents_bucket(self.stack, self.stage))
+                return self._files("Documents", documents_bucket(self.stack, self.stage), missing=True)
             case "email":
                 return self._email()
             case "media":
@@ -126,9 +126,12 @@ class Resources:
             conditions={"StringEquals": {"ses:FromAddress": self.stage.sender}},
         )
 
-    def _files(self, sid: str, bucket: str) -> iam.PolicyStatement:
-        objects = f"arn:{self.stack.partition}:s3:::{bucket}/*"
-        return iam.PolicyStatement(sid=sid, actions=["s3:GetObject", "s3:PutObject"], resources=[objects])
+    def _files(self, sid: str, bucket: str, *, missing: bool = False) -> iam.PolicyStatement:
+        """missing: whether it may learn that a file is not there: without the right to list, S3 calls that denied."""
+        arn, actions = f"arn:{self.stack.partition}:s3:::{bucket}", ["s3:GetObject", "s3:PutObject"]
+        if missing:
+            return iam.PolicyStatement(sid=sid, actions=[*actions, "s3:ListBucket"], resources=[arn, f"{arn}/*"])
+        return iam.PolicyStatement(sid=sid, actions=actions, resources=[f"{arn}/*"])
 
     def _secret(self, sid: str, name: str) -> iam.PolicyStatement:
         """Secrets Manager ends an ARN with six characters of its own."""

@@ -16,7 +16,11 @@ from infra.config import Stage
 REQUESTS_PER_ADDRESS = 1500
 """Of one address within five minutes, before it is turned away for a while."""
 
-MACHINES = ("/v1/payments/webhook/", "/sandbox/")
+WEBHOOKS_PER_ADDRESS = 15_000
+"""The same of webhooks: ten times as many, since whoever forges them makes us ask PayPal about each."""
+
+WEBHOOKS = "/v1/payments/webhook/"
+MACHINES = (WEBHOOKS, "/sandbox/")
 """Paths that companies call from few addresses, at the pace of our customers; their calls are signed and checked."""
 
 INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -107,39 +111,51 @@ class EdgeStack(Stack):
         return bucket
 
     def _firewall(self, stage: Stage) -> waf.CfnWebACL:
-        by_address = waf.CfnWebACL.RateBasedStatementProperty(
-            limit=REQUESTS_PER_ADDRESS, aggregate_key_type="IP", scope_down_statement=_not_by_machines()
-        )
-        limited = waf.CfnWebACL.RuleProperty(
-            name="requests-per-address",
-            priority=0,
-            action=waf.CfnWebACL.RuleActionProperty(block={"CustomResponse": {"ResponseCode": 429}}),
-            statement=waf.CfnWebACL.StatementProperty(rate_based_statement=by_address),
-            visibility_config=_visible("requests-per-address"),
-        )
+        limits = [
+            _limited("requests-per-address", 0, REQUESTS_PER_ADDRESS, _not_by_machines()),
+            _limited("webhooks-per-address", 1, WEBHOOKS_PER_ADDRESS, _under(WEBHOOKS)),
+        ]
         return waf.CfnWebACL(
             self,
             "Firewall",
             name=stage.prefix,
             scope="CLOUDFRONT",
             default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            rules=[limited, *(_managed(name, priority) for priority, name in enumerate(MANAGED, 1))],
+            rules=[*limits, *(_managed(name, priority) for priority, name in enumerate(MANAGED, len(limits)))],
             visibility_config=_visible(stage.prefix),
         )
 
 
-def _not_by_machines() -> waf.CfnWebACL.StatementProperty:
-    paths = [
-        waf.CfnWebACL.StatementProperty(
-            byte_match_statement=waf.CfnWebACL.ByteMatchStatementProperty(
-                field_to_match=waf.CfnWebACL.FieldToMatchProperty(uri_path={}),
-                positional_constraint="STARTS_WITH",
-                search_string=path,
-                text_transformations=[waf.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
-            )
+def _limited(
+    name: str, priority: int, limit: int, where: waf.CfnWebACL.StatementProperty
+) -> waf.CfnWebACL.RuleProperty:
+    """Turns an address away that sends more than so many requests of this kind within five minutes."""
+    too_many = waf.CfnWebACL.CustomResponseProperty(response_code=429)
+    by_address = waf.CfnWebACL.RateBasedStatementProperty(
+        limit=limit, aggregate_key_type="IP", scope_down_statement=where
+    )
+    return waf.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        action=waf.CfnWebACL.RuleActionProperty(block=waf.CfnWebACL.BlockActionProperty(custom_response=too_many)),
+        statement=waf.CfnWebACL.StatementProperty(rate_based_statement=by_address),
+        visibility_config=_visible(name),
+    )
+
+
+def _under(path: str) -> waf.CfnWebACL.StatementProperty:
+    return waf.CfnWebACL.StatementProperty(
+        byte_match_statement=waf.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=waf.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint="STARTS_WITH",
+            search_string=path,
+            text_transformations=[waf.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
         )
-        for path in MACHINES
-    ]
+    )
+
+
+def _not_by_machines() -> waf.CfnWebACL.StatementProperty:
+    paths = [_under(path) for path in MACHINES]
     either = waf.CfnWebACL.StatementProperty(or_statement=waf.CfnWebACL.OrStatementProperty(statements=paths))
     return waf.CfnWebACL.StatementProperty(not_statement=waf.CfnWebACL.NotStatementProperty(statement=either))
 

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stdout
+from io import StringIO
 
 import pytest
 
@@ -20,18 +21,22 @@ Simulate = Callable[[int], Crowd]
 @pytest.fixture
 def simulate(dynoxide: Database, environment: pytest.MonkeyPatch) -> Iterator[Simulate]:
     """Tell the story of a seed to its end, on a table of its own; look at it before you ask for the next one."""
-    environment.setenv("LOG_LEVEL", "ERROR")
     environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide.url)
     environment.setattr(logging.getLogger("market.local"), "disabled", True)
     with ExitStack() as ends:
 
         def run(seed: int) -> Crowd:
+            ends.close()
             name = f"storm-{seed}"
             dynoxide.create(name, TABLE)
             ends.callback(dynoxide.drop, name)
             environment.setenv("TABLE_NAME", name)
             checkout = ends.enter_context(closing(StormyCheckout(environment, seed)))
             direct.install(config.session().events, dynoxide.url)
-            return crowd.run(checkout)
+            said = StringIO()
+            with redirect_stdout(said):
+                told = crowd.run(checkout)
+            checkout.log += said.getvalue().splitlines()
+            return told
 
         yield run

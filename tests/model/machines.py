@@ -52,10 +52,11 @@ def defined(name: str) -> tuple[str, Table]:
     """(first state, table) of a definition. Raises AssertionError for what no model here knows how to read."""
     text = (ROOT / "statemachines" / name / "definition.asl.json").read_text(encoding="utf-8")
     definition = json.loads(text)
-    return definition["StartAt"], {state: _read(body) for state, body in definition["States"].items()}
+    return definition["StartAt"], {state: read(body) for state, body in definition["States"].items()}
 
 
-def _read(body: dict[str, Any]) -> Step | Choice | End:
+def read(body: dict[str, Any]) -> Step | Choice | End:
+    """A state of a definition. Raises AssertionError."""
     if body["Type"] == "Succeed":
         return End(ENDED)
     if body["Type"] == "Fail":

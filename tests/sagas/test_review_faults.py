@@ -66,7 +66,7 @@ def each_death(what: str, most: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("what", "when", "number"),
     [
-        *each_death("capture", 3),
+        *each_death("capture", 5),
         *each_death("await_review", 1),
         *each_death("decision", 3),
         *each_death("fraud-consumer", 2),
@@ -99,7 +99,7 @@ def test_a_death_at_any_aws_call_of_the_review_costs_nobody_anything(
         assert_sold(checkout, order, TOTAL)
     else:
         assert_nothing_left(checkout, order, "payment_declined")
-    assert checkout.uses() == 1
+    assert checkout.uses() in ((0, 1) if what == "capture" else (1,)), "a screen that dies may forget, not count twice"
     assert shop.types(shop.announced()).count("fraud.review_needed") == 1
 
 
@@ -145,7 +145,7 @@ def test_a_payment_that_is_tried_again_is_screened_and_counted_once(checkout: Re
 def test_the_deaths_reach_every_aws_call_of_the_review(checkout: Reviewed) -> None:
     """What `each_death` is told by hand above, compared with what there is."""
     number = held(checkout)
-    assert {what: checkout.aws[what] for what in ("capture", "await_review")} == {"capture": 3, "await_review": 1}
+    assert {what: checkout.aws[what] for what in ("capture", "await_review")} == {"capture": 5, "await_review": 1}
     checkout.decide(number)
     assert checkout.aws["decision"] == 3, "look, decide, look"
     checkout.run()

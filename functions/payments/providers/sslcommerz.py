@@ -52,7 +52,8 @@ SIGNED = frozenset({"status", "tran_id", "amount", "currency_type", "currency_am
 
 _LEAST, _MOST = 1_000, 50_000_000  # 10 to 500,000 taka
 _TRAN_ID = 30
-_REFUND = {"refunded": "succeeded", "processing": "pending"}
+_REFUND = {"refunded": "succeeded", "cancelled": FAILED}
+"""How a refund ends; one of which anything else is said may still be paid out."""
 
 
 class SslCommerz:
@@ -118,10 +119,10 @@ class SslCommerz:
         started = api.start_refund(str(record["bank_tran_id"]), _short(refund_id), base.decimal())
         ref = str(started.get("refund_ref_id") or "")
         if ref:
-            status = _REFUND.get(str(api.refund(ref).get("status")), "failed")
+            status = _REFUND.get(str(api.refund(ref).get("status")), "pending")
             return Refund(reference=ref, status=status, amount=amount)
         reason = str(started.get("errorReason") or started.get("status"))
-        if "duplicate" in reason.lower():
+        if started.get("status") != "failed" or "duplicate" in reason.lower():
             log.warning("refund turned away as a duplicate", refund_id=refund_id, reference=reference)
             return Refund(reference="", status="pending", amount=amount)
         raise RefundRefused(reason[:200])

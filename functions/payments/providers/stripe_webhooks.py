@@ -25,6 +25,7 @@ TYPES = {
     "payment_intent.succeeded": "captured",
     "payment_intent.canceled": "voided",
     "charge.refunded": "refunded",
+    "refund.failed": "refund_failed",
     "charge.dispute.created": "disputed",
 }
 _AFTER_AUTHORIZED = (AUTHORIZED, CAPTURED, REFUNDED)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from inventory.api import handler as inventory
+from invoices.api import handler as invoices
 from orders.api import handler as orders
 from orders.staff_api import handler as staff_orders
-from refunds.api import handler as refunds
 from tests import books_of_money, shop
 from tests.faults.cells.floor import BASKET, PARTS, STAFF, TOTAL, UNITS, Floor, intents_of
 from tests.faults.cells.flows import End
@@ -16,11 +16,19 @@ from tests.http import call
 
 JSON = dict[str, Any]
 VENDORS = {"LAMP": "ven_lights", "CHAIR": "ven_wood"}
-PERSONAL = ("Ada Lovelace", "James's Sq", "SW1Y", "4242424242424242", "4100000000000019", "a-root-secret", "sk_sandbox_")
+PERSONAL = (
+    "Ada Lovelace",
+    "James's Sq",
+    "SW1Y",
+    "4242424242424242",
+    "4100000000000019",
+    "a-root-secret",
+    "sk_sandbox_",
+)
 
 
-def violations(floor: Floor, end: End, printed: str = "") -> list[str]:
-    """Every broken promise, in words; none if all is well. printed: what the functions wrote to their logs."""
+def violations(floor: Floor, end: End) -> list[str]:
+    """Every broken promise, in words; none if all is well."""
     with floor.unobserved():
         order = shop.order_of("ada", floor.number)
         found = [f"I2: {what}" for what in floor.unfinished()]
@@ -30,7 +38,8 @@ def violations(floor: Floor, end: End, printed: str = "") -> list[str]:
         found += _refunds(floor, end)
         found += _news(floor, order)
         found += _vendors(floor, order, end)
-        found += [f"I13: {word!r} was logged" for word in PERSONAL if word in printed]
+        found += _invoices(floor)
+        found += [f"I13: {word!r} was logged" for word in PERSONAL if word in floor.printed.getvalue()]
     return found
 
 
@@ -79,14 +88,16 @@ def _money(floor: Floor, end: End) -> Iterator[str]:
 def _by_hand(journals: list[JSON]) -> int:
     """What the courier or our bank has of it."""
     sums = books_of_money.sums_of(journals)
-    return sum(amount for (account, _), amount in sums.items() if account in ("provider:cod", "provider:manual", "bank"))
+    return sum(
+        amount for (account, _), amount in sums.items() if account in ("provider:cod", "provider:manual", "bank")
+    )
 
 
 def _refunds(floor: Floor, end: End) -> Iterator[str]:
     """I5: what staff see given back is what was given back."""
     if end.status != "paid":
         return
-    items = call(refunds, "GET", f"/v1/admin/orders/{floor.number}/refunds", **STAFF).json["items"]
+    items = floor.refunds()
     if tuple(sorted(item["status"] for item in items)) != end.refunds:
         yield f"I5: the refunds are {sorted(item['status'] for item in items)} and not {end.refunds}"
     given = sum(item["amount"]["amount"] for item in items if item["status"] == "succeeded")
@@ -111,6 +122,23 @@ def _news(floor: Floor, order: JSON) -> Iterator[str]:
     refunds_told = Counter(one["data"]["refund_id"] for one in _once(floor.published, "refund.succeeded"))
     if any(times > 1 for times in refunds_told.values()):
         yield f"I9: refunds succeeded twice: {refunds_told}"
+
+
+def _invoices(floor: Floor) -> Iterator[str]:
+    """One invoice for each vendor and one credit note for each refund of its part, numbered without a gap."""
+    if "invoices" in floor.bystanders:
+        return
+    for vendor in PARTS:
+        items = call(invoices, "GET", f"/v1/vendors/{vendor}/invoices", **STAFF).json["items"]
+        numbers = sorted(item["number"] for item in items)
+        wanted = ["credit_note", "invoice"] if vendor == "ven_lights" else ["invoice"]
+        first = all(number.endswith("000001") for number in numbers)
+        if sorted(item["kind"] for item in items) != wanted or not first:
+            yield f"I9: {vendor} has issued {[(item['kind'], item['number']) for item in items]}"
+        for number in numbers:
+            document = call(invoices, "GET", f"/v1/orders/{floor.number}/invoices/{number}", caller="ada")
+            if document.status != 200:
+                yield f"I9: {number} of {vendor} cannot be read: {document.status}"
 
 
 def _once(published: list[JSON], kind: str) -> list[JSON]:

@@ -1,8 +1,10 @@
-"""A marketplace on the wires, new for every run: its own table, its own clock, the same ids and the same steps again."""
+"""A marketplace on the wires, new for every run: its own table and clock, the same ids and the same steps again."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
+from io import StringIO
 from random import Random
 from typing import Any
 
@@ -33,14 +35,22 @@ UNITS = 10
 PARTS = {"ven_lights": 2 * 2_000 + 490, "ven_wood": 8_000 + 490}
 TOTAL = sum(PARTS.values())
 START = 1_800_000_000.0
-BYSTANDERS = ("notifications", "identity", "invoices")
-"""They hear of orders and do nothing to them."""
+BYSTANDERS = frozenset({"notifications", "identity", "invoices", "payments-schedule"})
+"""They do nothing to orders, or only what others have left undone; a flow may invite them."""
 QUIET = "payments-sandbox_webhooks"
 """The provider's own function."""
 _DEAF = "market-dev-sandbox-webhooks-dead"
 """Where the provider gives up telling us something, which is its right."""
 _TRIES = 5
 _ROUNDS = 12
+
+
+Lateness = Callable[[int], tuple[float, ...]]
+"""How late, in seconds, each copy of message number so and so comes."""
+
+
+def on_time(_: int) -> tuple[float, ...]:
+    return (0.0,)
 
 
 class _Today:
@@ -64,7 +74,7 @@ class Floor(Checkout):
         self._environment, self._engine, self._opened = environment, engine, 0
         environment.setattr("tests.sagas.checkout.templates", hurried)
         environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine.url)
-        environment.setenv("LOG_LEVEL", "ERROR")
+        environment.setattr(logging.getLogger("market.local"), "disabled", True)
         self._handlers: dict[str, Callable[..., Any]] = {}
         self.wires = Wires(environment)
         self.runtime = _Today(self)  # type: ignore[assignment]
@@ -79,24 +89,34 @@ class Floor(Checkout):
         self._environment.setenv("TABLE_NAME", name)
         self._environment.setattr(ids, "randbits", Random("cells").getrandbits)
         self._faults, self._before, self.webhooks, self.calls = {}, {}, [], Counter()
-        self.death = "Lambda.Unknown"
+        self.death, self.bystanders = "Lambda.Unknown", BYSTANDERS
         self._time, self._key = START, 0
-        self.number = ""
+        self.number, self.printed = "", StringIO()
         self.intents: list[str] = []
-        self.told: list[Response] = []
         self.published: list[JSON] = []
+        self.posted: list[tuple[str, str]] = []
+        self.lateness: Lateness = on_time
+        self.patience = 0.0
         self.runtime = Runtime(hurried(), ":memory:", self._invoke, retry_scale=0.0, clock=self._tick)
-        put = self.runtime.bus.put
+        put, self._post = self.runtime.bus.put, self.runtime.queues.send
         self.runtime.bus.put = lambda entries: put(self._publish(entries))  # type: ignore[method-assign]
+        self.runtime.queues.send = self._mail  # type: ignore[method-assign]
         self.wires.begin("", None)
-        shop.stock("LAMP", UNITS, price=shop.euros(2_000), vendor="ven_lights")
-        shop.stock("CHAIR", UNITS, price=shop.euros(8_000), vendor="ven_wood")
         try:
-            yield
+            with redirect_stdout(self.printed):
+                shop.stock("LAMP", UNITS, price=shop.euros(2_000), vendor="ven_lights")
+                shop.stock("CHAIR", UNITS, price=shop.euros(8_000), vendor="ven_wood")
+                yield
         finally:
             self.wires.begin("", None)
             self.runtime.close()
             self._engine.drop(name)
+
+    def run(self) -> None:
+        """Let everything happen that is due, and what the mail brings a little later."""
+        super().run()
+        if self.patience:
+            self.wait(self.patience)
 
     # -- what people do
 
@@ -172,7 +192,6 @@ class Floor(Checkout):
             except Death:
                 continue
             if answer.status < 500:
-                self.told.append(answer)
                 return answer
         raise AssertionError(f"{method} {path} never answers")
 
@@ -188,10 +207,23 @@ class Floor(Checkout):
         """What is on its way, or stuck."""
         found = [f"{name} is {status}" for name, status in self.executions().items() if status != "SUCCEEDED"]
         depths = self.runtime.depths().items()
-        found += [f"{depth.total} in {name}" for name, depth in depths if depth.total and name != _DEAF]
-        if self.number and (status := self.shown()["status"]) == "pending_payment":
-            found.append(f"the order is {status}")
+        found += [f"{depth.total} in {name}" for name, depth in depths if depth.total > depth.delayed and name != _DEAF]
+        if self.number:
+            found += [f"a refund is {one['status']}" for one in self.refunds() if one["status"] == "requested"]
+            found += [f"the order is {status}" for status in (self.shown()["status"],) if status == "pending_payment"]
         return found
+
+    def leap(self, seconds: float) -> None:
+        """Let time pass in which nobody looks, not even the schedules."""
+        self.runtime._ahead += seconds
+
+    def post_again(self) -> None:
+        """Every message and every webhook that there was comes once more, the newest first."""
+        for queue, body in reversed(list(self.posted)):
+            self._post(queue, body)
+        for webhook in reversed(list(self.webhooks)):
+            with self.unobserved(), suppress(Exception):
+                self.tell_again(webhook)
 
     # -- what is seen from outside
 
@@ -202,6 +234,12 @@ class Floor(Checkout):
     def shown(self) -> JSON:
         with self.unobserved():
             return shop.order_of("ada", self.number)
+
+    def refunds(self) -> list[JSON]:
+        """As staff see them."""
+        with self.unobserved():
+            answer = call(refunds, "GET", f"/v1/admin/orders/{self.number}/refunds", **STAFF)
+        return list(answer.json["items"]) if answer.status == 200 else []
 
     @contextmanager
     def unobserved(self) -> Iterator[None]:
@@ -227,8 +265,19 @@ class Floor(Checkout):
         self.published += [orjson.loads(entry["Detail"]) for entry in entries]
         return entries
 
+    def _mail(self, queue: str, body: str, *, attributes: JSON | None = None, delay: float | None = None) -> str:
+        """Post a message as often, and as late, as the mail is today."""
+        known = self.runtime.queues.named(queue)
+        if known.name not in hurried().queues or known.dead_letters is None:
+            return self._post(queue, body, attributes=attributes, delay=delay)
+        self.posted.append((queue, body))
+        sent = ""
+        for late in self.lateness(len(self.posted) - 1):
+            sent = self._post(queue, body, attributes=attributes, delay=(delay or 0.0) + late)
+        return sent
+
     def _invoke(self, function: str, event: Any) -> Any:
-        if any(service in function for service in BYSTANDERS):
+        if any(service in function for service in self.bystanders):
             return {}
         try:
             with self.wires.step(step_of(function, event)):
@@ -280,4 +329,3 @@ def intents_of(floor: Floor) -> list[JSON]:
         assert item
         found.append({name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()})
     return found
-

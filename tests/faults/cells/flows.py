@@ -39,17 +39,22 @@ def cancelled(reason: str) -> End:
 
 @dataclass(frozen=True)
 class Flow:
+    """steps: how the names of those begin that the flow is about; all, if empty."""
+
     name: str
     act: Callable[[Floor, Watch], None]
     end: End
+    steps: str = ""
 
 
 FLOWS: dict[str, Flow] = {}
 
 
-def flow(name: str, end: End) -> Callable[[Callable[[Floor, Watch], None]], Callable[[Floor, Watch], None]]:
+def flow(
+    name: str, end: End, steps: str = ""
+) -> Callable[[Callable[[Floor, Watch], None]], Callable[[Floor, Watch], None]]:
     def register(act: Callable[[Floor, Watch], None]) -> Callable[[Floor, Watch], None]:
-        FLOWS[name] = Flow(name, act, end)
+        FLOWS[name] = Flow(name, act, end, steps)
         return act
 
     return register
@@ -89,6 +94,18 @@ def asked(floor: Floor, watch: Watch) -> None:
     watch()
     floor.confirm(intent, cards.GOOD)
     floor.wait(cards.HOLD_SECONDS + 5)
+
+
+@flow("never told, so reconciled", End(), steps="payments-schedule")
+def reconciled(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    intent = floor.intent()
+    floor.break_("webhook", "before", FOR_EVER)
+    floor.confirm(intent, cards.GOOD)
+    floor.bystanders -= {"payments-schedule"}
+    floor.leap(310)
+    watch()
+    floor.run()
 
 
 @flow("never paid", cancelled("payment_timeout"))
@@ -224,3 +241,16 @@ def by_hand(floor: Floor, watch: Watch) -> None:
     floor.intent(method="manual")
     watch()
     assert floor.settle_by_hand().status == 200
+
+
+@flow("invoiced and credited", End(net=TOTAL - 2_000, refunds=("succeeded",)), steps="invoices")
+def invoiced(floor: Floor, watch: Watch) -> None:
+    floor.bystanders -= {"invoices"}
+    watch()
+    floor.paid()
+    assert floor.refund({"lines": [{"sku": "LAMP", "quantity": 1}], "reason": "returned"}).status == 201
+
+
+AFTERMATH = list(FLOWS)[list(FLOWS).index("compensated by staff") :]
+"""The flows of what comes after a payment; the others are of checkouts."""
+CHECKOUTS = [name for name in FLOWS if name not in AFTERMATH]

@@ -1,15 +1,19 @@
-"""The matrix: every call of every step of a flow, times every fault, single and in pairs, and how much of it was fired."""
+"""The matrix: every call of every step of a flow, times every fault, single and in pairs, and how much was fired."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.faults.cells import books
 from tests.faults.cells.floor import Floor
 from tests.faults.cells.flows import FLOWS
-from tests.faults.cells.wires import FAULTS, Cell, Recorder, Saboteur, Tap, impossible
+from tests.faults.cells.wires import FAULTS, Cell, Do, Recorder, Saboteur, Tap, impossible
 
 Strike = tuple[Cell, str]
+TABLES = Path(".cache/crash-cells")
+"""Where the full tables are kept, a file for each flow."""
 
 
 @dataclass
@@ -34,17 +38,26 @@ class Report:
 def tell(floor: Floor, flow: str, tap: Tap) -> list[str]:
     """Run a flow with a tap on its calls, to its end; the broken promises."""
     story = FLOWS[flow]
+
+    def about(cell: Cell, do: Do) -> Any:
+        return tap(cell, do) if cell.step.startswith(story.steps) else do()
+
     with floor.doors():
-        story.act(floor, lambda: floor.begin(flow, tap))
+        story.act(floor, lambda: floor.begin(flow, about))
         floor.settle()
         return books.violations(floor, story.end)
 
 
+_CELLS: dict[str, list[Cell]] = {}
+
+
 def cells_of(floor: Floor, flow: str) -> list[Cell]:
     """The calls that a flow makes when nothing goes wrong. Raises AssertionError if something does."""
-    recorder = Recorder()
-    assert tell(floor, flow, recorder) == []
-    return recorder.cells
+    if flow not in _CELLS:
+        recorder = Recorder()
+        assert tell(floor, flow, recorder) == []
+        _CELLS[flow] = recorder.cells
+    return _CELLS[flow]
 
 
 def strikes_of(cells: Iterable[Cell], report: Report) -> list[Strike]:
@@ -81,6 +94,19 @@ def singles(floor: Floor, flow: str, *, every: int = 1, first: int = 0) -> Repor
     return report
 
 
+def finds(floor: Floor, flow: str, step: str, fault: str, promise: str) -> bool:
+    """Whether a fault at the calls of a step, one after the other, breaks a promise; for bugs that are planted."""
+    recorder, report = Recorder(), Report()
+    tell(floor, flow, recorder)
+    cells = dict.fromkeys(cell for cell in recorder.cells if cell.step.startswith(step))
+    for cell in cells:
+        if not impossible(cell, fault):
+            strike(floor, report, (cell, fault))
+        if any(found.startswith(promise) for lines_ in report.broken.values() for found in lines_):
+            return True
+    return False
+
+
 def pairs(floor: Floor, flow: str, *, at_most: int) -> Report:
     """Strike two calls in one run: a sample of all pairs that is the same each time."""
     report = Report()
@@ -96,14 +122,27 @@ def _sample(strikes: list[Strike], dice: Random, at_most: int) -> Iterator[tuple
     yield from every if len(every) <= at_most else dice.sample(every, at_most)
 
 
-def lines(flow: str, report: Report) -> Iterator[str]:
-    """The table's lines of a flow: by step, how many of its cells were fired."""
+def told(flow: str, report: Report) -> str:
+    """The table of a flow: by step, how many of its cells were fired; then those that were not, and why not."""
     steps: dict[str, list[int]] = {}
-    for cell, fault in report.possible:
-        counts = steps.setdefault(cell.step, [0, 0])
-        counts[0] += (cell, fault) in report.fired
+    for one in report.possible:
+        counts = steps.setdefault(one[0].step, [0, 0])
+        counts[0] += one in report.fired
         counts[1] += 1
-    for step, (fired, possible) in sorted(steps.items()):
-        yield f"{flow:32} {step:58} {fired:4} of {possible:4}"
-    for cell, fault in report.missed:
-        yield f"  not fired: {cell} {fault}"
+    rows = [f"{flow:34}{step:62}{fired:4} of {possible:4}" for step, (fired, possible) in sorted(steps.items())]
+    rows += [f"  not fired: {cell} {fault}" for cell, fault in report.missed]
+    return "\n".join(
+        rows + [f"  cannot be: {cell} {fault} ({why})" for (cell, fault), why in sorted(report.idle.items())]
+    )
+
+
+def summary(report: Report) -> str:
+    """One line of figures."""
+    fired, possible = len(report.fired & report.possible), len(report.possible)
+    return f"{fired} of {possible} cells ({report.coverage:.1%}) in {report.runs} runs, {len(report.broken)} broken"
+
+
+def keep(flow: str, report: Report) -> None:
+    """Write the flow's table where people can read it."""
+    TABLES.mkdir(parents=True, exist_ok=True)
+    (TABLES / f"{flow.replace(' ', '-').replace(',', '')}.txt").write_text(told(flow, report) + "\n")

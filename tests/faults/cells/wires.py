@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -52,10 +52,8 @@ class Cell:
         return f"{self.flow}: {self.step}[{self.run}] {self.number} {self.call}"
 
 
-class Tap(Protocol):
-    """What is done about a call."""
-
-    def __call__(self, cell: Cell, do: Do) -> Any: ...
+Tap = Callable[[Cell, Do], Any]
+"""What is done about a call: carried out, or what happens to it instead."""
 
 
 class Wires:
@@ -66,7 +64,7 @@ class Wires:
         self._runs: Counter[str] = Counter()
         self.flow = ""
         self.tap: Tap | None = None
-        original = BaseClient._make_api_call  # type: ignore[attr-defined]
+        original = BaseClient._make_api_call
 
         def call(client: Any, operation: str, asked: dict[str, Any]) -> Any:
             if operation == "TransactWriteItems":

@@ -6,7 +6,7 @@ import orjson
 
 from market.manifest import Manifest
 from market.money import Money
-from market.table import Table, put
+from market.table import Table, put, update
 from orders.contract import (
     PAID,
     LineSnapshot,
@@ -113,3 +113,5 @@ def claim(bought: OrderSnapshot, customer_id: str) -> None:
     """A registered customer claims what she bought as a guest."""
     pointer = {"number": bought.number, "claimed_from": bought.customer_id}
     _table.write(put(order_key(customer_id, bought.id), pointer))
+    given = update(order_key(bought.customer_id, bought.id), "SET claimed_by = :me", {":me": customer_id})
+    _table.write(given)
