@@ -73,7 +73,7 @@ class Stage:
     @property
     def payment_methods(self) -> str:
         """Names of the payment providers on offer, the default first."""
-        return "sandbox,cod,manual" if self.sandbox else "stripe,paypal,cod,manual"
+        return "sandbox,cod,manual" if self.sandbox else "stripe,paypal,cod"
 
     @property
     def payment_bases(self) -> dict[str, str]:

@@ -271,7 +271,7 @@ def _limits(told: dict[str, Order]) -> Iterator[str]:
 
 
 def _room(crowd: Crowd, told: dict[str, Order]) -> Iterator[str]:
-    """Who gave limited units back may buy as many again. Asked last of all, as it changes what there is."""
+    """Who gave limited units back may buy as many again, who kept them may not. Asked last: it changes things."""
     vendor, given_back = SHELVES[LIMITED][0], set()
     bought: Counter[str] = Counter()
     for order in told.values():
@@ -283,6 +283,9 @@ def _room(crowd: Crowd, told: dict[str, Order]) -> Iterator[str]:
         answer = crowd.ask_for(person, LIMITED, LIMIT - bought[person.id])
         if "purchase_limit" in answer:
             yield f"I8: {person.id} has {bought[person.id]} of {LIMITED} and may not buy more: {answer}"
+    for person in [one for one in crowd.people if bought[one.id] and one.id not in given_back][:SAMPLE]:
+        if "purchase_limit" not in (answer := crowd.ask_for(person, LIMITED, LIMIT)):
+            yield f"I8: {person.id} has {bought[person.id]} of {LIMITED} and may buy {LIMIT} more: {answer[:200]}"
 
 
 def _promises(crowd: Crowd, told: dict[str, Order]) -> Iterator[str]:

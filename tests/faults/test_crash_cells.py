@@ -43,6 +43,7 @@ def floor(dynoxide: Database, environment: pytest.MonkeyPatch) -> Floor:
 def test_a_call_that_breaks_changes_no_end(floor: Floor, flow: str, record_property: Note) -> None:
     report = matrix.singles(floor, flow, every=EVERY, first=list(FLOWS).index(flow) % EVERY)
     record_property("cells", f"a sample of {flow}: {matrix.summary(report)}")
+    assert report.runs
     assert report.broken == {}
     assert report.missed == []
 

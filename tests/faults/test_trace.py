@@ -24,6 +24,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("notifications store.remember", "MSG#<id>"): "adds to sets of who was told, takes nothing away",
     ("orders parts.cancel", "VOR#<id> / <id>"): "made of the order alone, whose status the same transaction fences",
     ("payments screening.admit", "FRD#<id>#<id>"): "adds tags to sets, under the fence of the order's screening",
+    ("payments discrepancies.proceed", "PRC#<id>"): "a bookmark: of two runs at once one compares some payments again",
     ("refunds store.succeed", "RFD#<id>"): "adds the amount, under the fence of the refund's status",
 }
 """Writes (function, item) without a fence of their own, and why they need none."""

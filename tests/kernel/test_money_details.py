@@ -4,7 +4,7 @@ import pytest
 
 from market.money import CurrencyMismatch, Money, parse
 
-pytestmark = pytest.mark.contract("5.7", "12.5")
+pytestmark = pytest.mark.contract("12.5")
 
 
 def test_money_is_shown_as_json_shows_it() -> None:
@@ -35,5 +35,7 @@ def test_zeros_beyond_the_currencys_digits_are_no_decimals() -> None:
     assert parse("7.00", "JPY") == Money(7, "JPY")
     with pytest.raises(ValueError, match=r"^'1\.505' is not an amount in EUR$"):
         parse("1.505", "EUR")
+    with pytest.raises(ValueError, match="is not an amount"):
+        parse("1.50X", "EUR")
     with pytest.raises(ValueError, match=f"^'{'x' * 40}' is not"):
         parse("x" * 41, "EUR")

@@ -91,6 +91,7 @@ class Floor(Checkout):
         self._faults, self._before, self.webhooks, self.calls = {}, {}, [], Counter()
         self.death, self.bystanders = "Lambda.Unknown", BYSTANDERS
         self._time, self._key = START, 0
+        self._spacing, self._ran = 0.0, {}
         self.number, self.printed = "", StringIO()
         self.intents: list[str] = []
         self.published: list[JSON] = []

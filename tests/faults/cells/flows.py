@@ -103,9 +103,8 @@ def reconciled(floor: Floor, watch: Watch) -> None:
     floor.break_("webhook", "before", FOR_EVER)
     floor.confirm(intent, cards.GOOD)
     floor.bystanders -= {"payments-schedule"}
-    floor.leap(310)
     watch()
-    floor.run()
+    floor.wait(610)
 
 
 @flow("never paid", cancelled("payment_timeout"))

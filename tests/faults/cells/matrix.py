@@ -87,7 +87,8 @@ def strike(floor: Floor, report: Report, *faults: Strike) -> None:
 def singles(floor: Floor, flow: str, *, every: int = 1, first: int = 0) -> Report:
     """Strike each call of the flow in each way by itself, or every n-th of all those."""
     report = Report()
-    wanted = strikes_of(cells_of(floor, flow), report)[first::every]
+    wanted = strikes_of(cells_of(floor, flow), report)
+    wanted = wanted[first % len(wanted) :: every]
     for one in wanted:
         strike(floor, report, one)
     report.possible = set(wanted)

@@ -168,6 +168,7 @@ def test_a_refusal_tells_no_more_of_the_stock_than_everybody_may_know() -> None:
     many = out_of_stock("LAMP", 10, 12)
     assert (many.detail, many.extra) == ("There are fewer than 12 of LAMP.", {"sku": "LAMP", "available": 10})
     assert out_of_stock("LAMP", 11, 12).extra["available"] == 10
+    assert refusal(hold("LAMP", 12, PRICE), STORED).detail == "There are fewer than 12 of LAMP."
     assert public_stock(0) == {"inStock": False, "available": 0}
     assert public_stock(1) == {"inStock": True, "available": 1}
     assert public_stock(11) == {"inStock": True, "available": 10}
