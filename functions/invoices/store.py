@@ -46,7 +46,9 @@ def seller(vendor_id: str) -> dict[str, str]:
     """Who issues the vendor's documents: name, legal name, tax id, country, e-mail and slug, as they are today."""
     item = _table.get(vendor_key(vendor_id)) or {}
     names = ("name", "legal_name", "tax_id", "country", "support_email", "slug")
-    return {name: item.get(name, "") for name in names} | ({} if item else {"name": vendor_id, "slug": vendor_id.replace("_", "-")})
+    return {name: item.get(name, "") for name in names} | (
+        {} if item else {"name": vendor_id, "slug": vendor_id.replace("_", "-")}
+    )
 
 
 def find(order_id: str, vendor_id: str, refund_id: str = "") -> Document | None:
