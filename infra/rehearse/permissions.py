@@ -52,7 +52,7 @@ def _tell_senders(actions: Any) -> None:
 
 
 def _tell_resources(actions: Any, stepfunctions: Any) -> None:
-    """A mail's resource is the sender's identity; a task token's is the state machine, here the only one there is."""
+    """A mail's resource is the sender's identity; a task token's is the state machine: the only one that waits for any."""
     resource_arn = actions.extract_resource_arn
 
     @functools.wraps(resource_arn)
@@ -62,10 +62,16 @@ def _tell_resources(actions: Any, stepfunctions: Any) -> None:
         found: str = resource_arn(service, method, path, headers, body, query, region, account)
         if service == "ses" and (sender := _sender(body)):
             return f"arn:aws:ses:{region}:{account}:identity/{sender.partition('@')[2]}"
-        machines = list(stepfunctions._state_machines) if service == "states" and found == "*" else []
-        return machines[0] if len(machines) == 1 else found
+        waiting = _waiting(stepfunctions) if service == "states" and found == "*" else []
+        return waiting[0] if len(waiting) == 1 else found
 
     actions.extract_resource_arn = told
+
+
+def _waiting(stepfunctions: Any) -> list[str]:
+    """The machines with a task that waits for a token."""
+    machines = stepfunctions._state_machines.items()
+    return [arn for arn, machine in machines if ".waitForTaskToken" in str(machine["definition"])]
 
 
 def _sender(body: bytes) -> str:
