@@ -52,7 +52,7 @@ def _tell_senders(actions: Any) -> None:
 
 
 def _tell_resources(actions: Any, stepfunctions: Any) -> None:
-    """A mail's resource is the sender's identity; a task token's is the state machine: the only one that waits for any."""
+    """A mail's resource is the sender's identity; a task token's the one machine that waits for any."""
     resource_arn = actions.extract_resource_arn
 
     @functools.wraps(resource_arn)
