@@ -162,7 +162,7 @@ def test_a_voided_payment_is_told_as_voided_whatever_stripe_says_of_its_charge(w
     assert world.types() == ["voided"] * 3
 
 
-@pytest.mark.contract("12.2", "9.7")
+@pytest.mark.contract("12.2")
 def test_a_dispute_names_the_order_although_stripes_event_does_not(world: World) -> None:
     reference = world.captured(cards.DISPUTED)
     world.stripe.deliver()
