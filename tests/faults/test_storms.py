@@ -16,16 +16,17 @@ pytestmark = pytest.mark.contract("7.2", "7.3", "11.2", "12.1", "12.2", "12.3", 
 MANY = int(os.environ.get("STORMS", "200"))
 
 
-def tell(simulate: Simulate, seed: int) -> None:
+def tell(simulate: Simulate, seed: int) -> int:
+    """How many orders were acknowledged: in the worst weather none may be."""
     crowd = simulate(seed)
-    assert crowd.acknowledged, f"seed {seed}: nobody could order anything"
     found = books.violations(crowd)
     assert not found, books.of_seed(crowd, found)
+    return len(crowd.acknowledged)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_every_promise_is_kept_in_bad_weather(simulate: Simulate, seed: int) -> None:
-    tell(simulate, seed)
+    assert tell(simulate, seed), "nobody could order anything"
 
 
 @pytest.mark.slow
