@@ -47,11 +47,16 @@ TABLE = {
 """The table as the data stack declares it; a test of the infrastructure compares the two."""
 
 
+_LONG = tuple(f"tests/services/{name}/" for name in ("payments", "refunds", "orders", "ledger", "fraud"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Tests of the whole marketplace use one engine every day, and with the slow tests the other, five times slower."""
+    """The longest tests use one engine every day, and with the slow tests the other, five times slower."""
     for item in items:
-        if isinstance(item, pytest.Function) and _CHECKOUTS.intersection(item.fixturenames):
+        if isinstance(item, pytest.Function) and (
+            _CHECKOUTS.intersection(item.fixturenames) or item.nodeid.startswith(_LONG)
+        ):
             chosen = item.callspec.params.get("database") if hasattr(item, "callspec") else None
             if chosen == "moto":
                 item.add_marker("slow")
