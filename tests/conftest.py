@@ -13,6 +13,7 @@ from moto import mock_aws
 from local import dynamodb_lock
 from local.database import Database, table_request
 from market import config
+from market.guard import standing
 
 pytest_plugins = ["tests.plugins.access_patterns", "tests.plugins.cells", "tests.plugins.contract"]
 
@@ -85,6 +86,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         "STAGE": "dev",
         "BUS_NAME": "market-dev",
         "LOG_LEVEL": "INFO",
+        "ACCESS_CACHE_SECONDS": "0",
+        "RATE_LIMIT": "0",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -93,6 +96,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         _make_secret()
         yield monkeypatch
     config.forget()
+    standing.memory.forget()
 
 
 @pytest.fixture(params=["moto", "dynoxide"])
@@ -110,6 +114,17 @@ def database(request: pytest.FixtureRequest, environment: pytest.MonkeyPatch) ->
     engine.create(name, TABLE)
     yield name
     engine.drop(name)
+
+
+@pytest.fixture
+def embedded_table(environment: pytest.MonkeyPatch, dynoxide: Database) -> Iterator[str]:
+    """An empty table of the embedded database, for tests that are not about the table; the value is its name."""
+    name = f"market-{uuid4().hex[:12]}"
+    environment.setenv("TABLE_NAME", name)
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide.url)
+    dynoxide.create(name, TABLE)
+    yield name
+    dynoxide.drop(name)
 
 
 def _make_moto_table(name: str) -> None:

@@ -34,11 +34,19 @@ def call(
     caller: str | None = None,
     roles: str = "customer",
     vendor_id: str = "",
+    permissions: str = "*",
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, Any] | None = None,
+    claims: Mapping[str, str] | None = None,
 ) -> Response:
-    """Call as `caller` (a user id; nobody if None). A body that is no str is sent as JSON; `query` may hold lists."""
+    """Call as `caller` (a user id; nobody if None). A body that is no str is sent as JSON; `query` may hold lists.
+
+    permissions: what staff and vendors may do, as their token says it; claims: others that it has.
+    """
     event = request(method, path, body, caller=caller, roles=roles, vendor_id=vendor_id, headers=headers, query=query)
+    if caller is not None:
+        told = {"permissions": permissions, "vendorPermissions": permissions} | dict(claims or {})
+        event["requestContext"]["authorizer"]["jwt"]["claims"] |= told
     answer = handler(event, None)
     answered = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
     return Response(answer["statusCode"], answered, answer.get("body") or "")
@@ -96,6 +104,7 @@ def _context(method: str, path: str, caller: str | None, roles: str, vendor_id: 
     }
     if caller is not None:
         claims = {"sub": caller, "roles": roles, "token_use": "access", "username": caller}
+        claims |= {"permissions": "*", "vendorPermissions": "*"}
         claims |= {"vendorId": vendor_id} if vendor_id else {}
         context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
     return context

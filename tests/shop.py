@@ -11,6 +11,7 @@ from cart.api import handler as cart_api
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, change_offer, new_offer, read_offer, stock_key
 from market import config
+from market.guard.audit import RECORDED
 from market.money import Money
 from market.table import Table
 from orders.api import handler as orders_api
@@ -110,7 +111,7 @@ def order_of(customer: str, number: str) -> dict[str, Any]:
 
 
 def announced() -> list[dict[str, Any]]:
-    """Every envelope in the outbox, oldest first."""
+    """Every envelope in the outbox but audit records, oldest first."""
     envelopes: list[dict[str, Any]] = []
     for shard in range(8):
         page = config.client("dynamodb").query(
@@ -118,7 +119,7 @@ def announced() -> list[dict[str, Any]]:
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": f"OUTBOX#{shard}"}},
         )
-        envelopes += [orjson.loads(item["envelope"]["S"]) for item in page["Items"]]
+        envelopes += [orjson.loads(item["envelope"]["S"]) for item in page["Items"] if item["type"]["S"] != RECORDED]
     return sorted(envelopes, key=lambda envelope: str(envelope["eventId"]))
 
 

@@ -121,7 +121,7 @@ class CartView(View):
         return cls(version=cart.version, lines=lines, subtotal=subtotal, differences=told)
 
 
-@api.post("/v1/guests", callers=[ANYONE], status=201)
+@api.post("/v1/guests", callers=[ANYONE], limit="guest", status=201)
 def become_guest() -> Response[GuestView]:
     """A new guest, with a cart and orders of its own, for ninety days. Nothing is stored."""
     return reply(GuestView(guest_token=new_guest()), status=201)

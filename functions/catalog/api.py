@@ -21,7 +21,7 @@ from catalog.tree import Category, CategoryExists, TreeFull, UnknownCategory
 from catalog.views import CardList, CategoryTree, CategoryView, OwnProduct, ProductPage
 from inventory.contract import SkuTaken
 from market.errors import NotFound, PreconditionFailed
-from market.http import ANYONE, STAFF, VENDOR, Response, ServiceApi, reply, reply_json
+from market.http import ANYONE, KEY, STAFF, VENDOR, Response, ServiceApi, reply, reply_json
 from vendors.contract import VendorNotActive
 
 api = ServiceApi(MANIFEST)
@@ -45,19 +45,25 @@ def show_categories() -> Response[CategoryTree]:
     return reply_json(categories.tree().public_json, cache_seconds=TREE_SECONDS)
 
 
-@api.get("/v1/admin/categories", callers=[STAFF])
+@api.get("/v1/admin/categories", callers=[STAFF], needs="categories.manage")
 def show_all_categories() -> Response[CategoryTree]:
     """The whole tree, hidden categories included."""
     return reply_json(categories.present().full_json)
 
 
-@api.post("/v1/admin/categories", callers=[STAFF], status=201, problems=[CategoryExists, TreeFull, UnknownCategory])
+@api.post(
+    "/v1/admin/categories",
+    callers=[STAFF],
+    needs="categories.manage",
+    status=201,
+    problems=[CategoryExists, TreeFull, UnknownCategory],
+)
 def add_category(form: CategoryForm) -> Response[CategoryView]:
     """Add a category at the top or below another."""
     return reply(_category(service.add_category(form)), status=201)
 
 
-@api.patch("/v1/admin/categories/<category_id>", callers=[STAFF], problems=[TreeChanged])
+@api.patch("/v1/admin/categories/<category_id>", callers=[STAFF], needs="categories.manage", problems=[TreeChanged])
 def change_category(category_id: str, form: CategoryChange) -> Response[CategoryView]:
     """Rename, reorder, hide or show a category; one that is hidden hides all below it."""
     return reply(_category(service.change_category(category_id, form)))
@@ -84,43 +90,52 @@ def show_product(slug: str) -> Response[ProductPage]:
     return reply_json(text, cache_seconds=PAGE_SECONDS)
 
 
-@api.get("/v1/vendors/<vendor_id>/products", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/products", callers=[VENDOR, STAFF, KEY], needs="products.read")
 def list_own_products(
     vendor_id: str, status: WantedStatus = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Response[CardList]:
     """The vendor's products: those of one status newest first, or drafts, then those on sale, then the archived."""
-    api.caller.require_vendor(vendor_id)
     page = store.of_vendor(vendor_id, status=status, limit=limit, cursor=cursor)
     return reply_json(views.card_list((item["card"] for item in page.items), page.next))
 
 
-@api.post("/v1/vendors/<vendor_id>/products", callers=[VENDOR, STAFF], status=201, problems=REFUSALS)
+@api.post(
+    "/v1/vendors/<vendor_id>/products",
+    callers=[VENDOR, STAFF, KEY],
+    needs="products.write",
+    status=201,
+    problems=REFUSALS,
+)
 def create_product(vendor_id: str, form: ProductForm) -> Response[OwnProduct]:
     """Put a product into the catalog, as a draft unless said otherwise."""
-    api.caller.require_vendor(vendor_id)
     return _product(service.create(vendor_id, form), status=201)
 
 
-@api.get("/v1/vendors/<vendor_id>/products/<product_id>", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/products/<product_id>", callers=[VENDOR, STAFF, KEY], needs="products.read")
 def show_own_product(vendor_id: str, product_id: str) -> Response[OwnProduct]:
     """A product of the vendor in any status; its ETag goes into If-Match."""
-    api.caller.require_vendor(vendor_id)
     return _product(store.get(vendor_id, product_id).product)
 
 
 @api.patch(
-    "/v1/vendors/<vendor_id>/products/<product_id>", callers=[VENDOR, STAFF], problems=[*REFUSALS, PreconditionFailed]
+    "/v1/vendors/<vendor_id>/products/<product_id>",
+    callers=[VENDOR, STAFF, KEY],
+    needs="products.write",
+    problems=[*REFUSALS, PreconditionFailed],
 )
 def change_product(vendor_id: str, product_id: str, form: ProductChange) -> Response[OwnProduct]:
     """Change what is sent, and only if it is still the version named in If-Match."""
-    api.caller.require_vendor(vendor_id)
     return _product(service.change(vendor_id, product_id, form, check=api.require_match))
 
 
-@api.delete("/v1/vendors/<vendor_id>/products/<product_id>", callers=[VENDOR, STAFF], problems=[PreconditionFailed])
+@api.delete(
+    "/v1/vendors/<vendor_id>/products/<product_id>",
+    callers=[VENDOR, STAFF, KEY],
+    needs="products.write",
+    problems=[PreconditionFailed],
+)
 def archive_product(vendor_id: str, product_id: str) -> Response[OwnProduct]:
     """Archive: off sale and out of all lists; PATCH of its status brings it back."""
-    api.caller.require_vendor(vendor_id)
     return _product(service.archive(vendor_id, product_id, check=api.require_match))
 
 

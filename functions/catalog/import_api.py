@@ -6,7 +6,7 @@ from catalog import imports
 from catalog.forms import Import
 from catalog.manifest import MANIFEST
 from catalog.views import ImportReport, RowOutcome
-from market.http import STAFF, VENDOR, Response, ServiceApi, reply
+from market.http import KEY, STAFF, VENDOR, Response, ServiceApi, reply
 from vendors.contract import VendorNotActive
 
 api = ServiceApi(MANIFEST)
@@ -17,13 +17,13 @@ MAX_BODY = 2 * 1024 * 1024
 
 @api.post(
     "/v1/vendors/<vendor_id>/products/import",
-    callers=[VENDOR, STAFF],
+    callers=[VENDOR, STAFF, KEY],
+    needs="products.import",
     problems=[VendorNotActive],
     max_body=MAX_BODY,
 )
 def import_products(vendor_id: str, batch: Import) -> Response[ImportReport]:
     """Create or change up to 100 products, each found again by its `externalId`; equal rows change nothing."""
-    api.caller.require_vendor(vendor_id)
     outcomes = imports.bring_in(vendor_id, batch.rows)
     counts = Counter(outcome.result for outcome in outcomes)
     rows = [

@@ -12,4 +12,18 @@ MANIFEST = Manifest(
         Function(name="media", handler="catalog.media_api.handler", kind="api", capabilities=("media",)),
     ),
     publishes=("product.created", "product.updated", "product.price.updated"),
+    permissions={
+        "categories.manage": ("admin", "moderator"),
+        "products.read": (
+            "admin",
+            "moderator",
+            "support",
+            "auditor",
+            "vendor_catalog",
+            "vendor_orders",
+            "vendor_viewer",
+        ),
+        "products.write": ("admin", "moderator", "vendor_catalog"),
+        "products.import": ("admin", "vendor_catalog"),
+    },
 )

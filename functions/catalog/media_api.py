@@ -3,7 +3,7 @@
 from catalog import gateway, pictures
 from catalog.manifest import MANIFEST
 from catalog.pictures import NotAPicture, UnsafePicture
-from market.http import STAFF, VENDOR, ServiceApi, View
+from market.http import KEY, STAFF, VENDOR, ServiceApi, View
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
@@ -18,7 +18,9 @@ class Stored(View):
 
 @api.post(
     "/v1/vendors/<vendor_id>/media",
-    callers=[VENDOR, STAFF],
+    callers=[VENDOR, STAFF, KEY],
+    needs="products.write",
+    limit="upload",
     status=201,
     problems=[NotAPicture, UnsafePicture],
     raw=True,
@@ -26,6 +28,5 @@ class Stored(View):
 )
 def store_picture(vendor_id: str) -> Stored:
     """Keep a picture (PNG, JPEG, WebP or plain SVG, at most 200 KB, as the body) for use by its address."""
-    api.caller.require_vendor(vendor_id)
     kind = pictures.kind_of(api.body)
     return Stored(url=gateway.keep(api.body, kind), content_type=kind.content_type)

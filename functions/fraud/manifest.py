@@ -21,4 +21,9 @@ MANIFEST = Manifest(
         Function(name="tasks", handler="fraud.tasks.handler", kind="tasks", capabilities=("checkout",), timeout=20),
         Function(name="schedule", handler="fraud.schedule.handler", kind="schedule", every="rate(1 hour)"),
     ),
+    permissions={
+        "fraud.read": ("admin", "support", "finance", "auditor"),
+        "fraud.decide": ("admin", "finance"),
+        "fraud.configure": ("admin",),
+    },
 )

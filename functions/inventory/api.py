@@ -10,7 +10,7 @@ from inventory.contract import MAX_PER_LINE, MAX_STOCK, Offer, PurchaseLimit, pu
 from inventory.manifest import MANIFEST
 from inventory.store import Change, NotSoMany, StockChanged
 from market.errors import NotFound
-from market.http import ANYONE, STAFF, VENDOR, Body, Response, ServiceApi, View, reply
+from market.http import ANYONE, KEY, STAFF, VENDOR, Body, Response, ServiceApi, View, reply
 from market.money import Money
 
 api = ServiceApi(MANIFEST)
@@ -118,32 +118,34 @@ def show_public(sku: str) -> Response[PublicStock]:
     return reply(view, cache_seconds=PUBLIC_SECONDS)
 
 
-@api.get("/v1/vendors/<vendor_id>/inventory", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/inventory", callers=[VENDOR, STAFF, KEY], needs="inventory.read")
 def list_stock(
     vendor_id: str,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response[StockList]:
     """The vendor's stock in the order of SKUs, exact."""
-    api.caller.require_vendor(vendor_id)
     page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
     return reply(StockList(items=[StockView.of(offer) for offer in page.offers], next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/inventory/<sku>", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/inventory/<sku>", callers=[VENDOR, STAFF, KEY], needs="inventory.read")
 def show(vendor_id: str, sku: str) -> Response[StockView]:
     """One SKU of the vendor, exact."""
-    api.caller.require_vendor(vendor_id)
     return reply(StockView.of(store.get(sku, vendor_id=vendor_id)))
 
 
-@api.patch("/v1/vendors/<vendor_id>/inventory/<sku>", callers=[VENDOR, STAFF], problems=[StockChanged, NotSoMany])
+@api.patch(
+    "/v1/vendors/<vendor_id>/inventory/<sku>",
+    callers=[VENDOR, STAFF, KEY],
+    needs="inventory.write",
+    problems=[StockChanged, NotSoMany],
+)
 def change(vendor_id: str, sku: str, body: StockChange) -> Response[StockView]:
     """Count anew or adjust what is available, which never becomes negative, and set what a customer may buy of it.
 
     Held units stay held, and what customers bought before a limit was set does not count.
     """
-    api.caller.require_vendor(vendor_id)
     return reply(StockView.of(store.change(sku, vendor_id, *body.changes())))
 
 

@@ -6,4 +6,8 @@ MANIFEST = Manifest(
     service="inventory",
     prefixes=("STK#", "STL#", "STV#"),
     functions=(Function(name="api", handler="inventory.api.handler", kind="api"),),
+    permissions={
+        "inventory.read": ("admin", "support", "auditor", "vendor_catalog", "vendor_orders", "vendor_viewer"),
+        "inventory.write": ("admin", "vendor_catalog"),
+    },
 )

@@ -10,7 +10,7 @@ from invoices import model, service, store
 from invoices.manifest import MANIFEST
 from invoices.model import Document, NoSuchInvoice
 from market.errors import NotFound
-from market.http import CUSTOMER, GUEST, STAFF, VENDOR, Cursor, Limit, ServiceApi, View, reply
+from market.http import CUSTOMER, GUEST, KEY, STAFF, VENDOR, Cursor, Limit, ServiceApi, View, reply
 from market.money import Money
 from orders.contract import id_of
 
@@ -79,18 +79,16 @@ def show(order_no: str, number: str) -> Response[Any]:
     raise NoSuchInvoice("There is no such invoice.")
 
 
-@api.get("/v1/vendors/<vendor_id>/invoices", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/invoices", callers=[VENDOR, STAFF, KEY], needs="invoices.read")
 def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Response[InvoicePage]:
     """What the vendor has issued: credit notes first, then invoices, the newest of each first."""
-    api.caller.require_vendor(vendor_id)
     page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
     return reply(InvoicePage(items=[InvoiceView.of_card(entry["card"]) for entry in page.items], next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF, KEY], needs="invoices.read")
 def show_issued(vendor_id: str, number: str) -> Response[Any]:
     """The document as a PDF."""
-    api.caller.require_vendor(vendor_id)
     document = store.by_count(vendor_id, *model.place_of(number))
     if document.number != number:
         raise NoSuchInvoice("There is no such invoice.")

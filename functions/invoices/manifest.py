@@ -19,4 +19,7 @@ MANIFEST = Manifest(
         ),
         Function(name="consumer", handler="invoices.consumer.handler", kind="consumer"),
     ),
+    permissions={
+        "invoices.read": ("admin", "support", "finance", "auditor", "vendor_orders", "vendor_finance", "vendor_viewer"),
+    },
 )

@@ -23,7 +23,7 @@ from ledger.views import (
 )
 from market import clock
 from market.errors import NotFound
-from market.http import STAFF, VENDOR, Body, Cursor, Limit, Response, ServiceApi, reply
+from market.http import KEY, STAFF, VENDOR, Body, Cursor, Limit, Response, ServiceApi, reply
 from market.table import BadCursor, read_cursor, sign_cursor
 
 api = ServiceApi(MANIFEST)
@@ -44,30 +44,33 @@ class Days(Body):
     last: Annotated[date, Field(alias="to")]
 
 
-@api.get("/v1/vendors/<vendor_id>/balance", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/balance", callers=[VENDOR, STAFF, KEY], needs="balances.read")
 def balance(vendor_id: str) -> Response[BalanceView]:
     """What a vendor is owed, by currency; a sale of the last moments may not show yet."""
-    api.caller.require_vendor(vendor_id)
     return reply(BalanceView.of(vendor_id, service.standing(vendor_id)))
 
 
-@api.get("/v1/vendors/<vendor_id>/statements/<month>", callers=[VENDOR, STAFF], problems=[BadCursor])
+@api.get(
+    "/v1/vendors/<vendor_id>/statements/<month>",
+    callers=[VENDOR, STAFF, KEY],
+    needs="balances.read",
+    problems=[BadCursor],
+)
 def statement(vendor_id: str, month: str, limit: Limit = 50, cursor: Cursor = None) -> Response[StatementView]:
     """A vendor's month, such as `2026-11`: balances before and after, and every entry between."""
-    api.caller.require_vendor(vendor_id)
     if not _MONTH.fullmatch(month):
         raise NotFound("There is no such month; write it as 2026-11.")
     return reply(StatementView.of(vendor_id, month, service.statement(vendor_id, month, limit=limit, cursor=cursor)))
 
 
-@api.get("/v1/admin/ledger/trial-balance", callers=[STAFF], problems=[TooWide])
+@api.get("/v1/admin/ledger/trial-balance", callers=[STAFF], needs="ledger.read", problems=[TooWide])
 def trial_balance(first: From = None, last: To = None) -> Response[TrialBalanceView]:
     """What up to 31 days added to each account, by currency; each column sums to zero."""
     period = _period(first, last)
     return reply(TrialBalanceView.of(period, *service.trial_balance(period)))
 
 
-@api.get("/v1/admin/ledger/export", callers=[STAFF], problems=[BadCursor])
+@api.get("/v1/admin/ledger/export", callers=[STAFF], needs="ledger.read", problems=[BadCursor])
 def export(day: Day = None, limit: Limit = 100, cursor: Cursor = None) -> Response[Any]:
     """What was booked, posted and voided on a day, as JSON lines; a `link` header with rel="next" leads on."""
     day = day or clock.now().date()
@@ -84,7 +87,7 @@ def export(day: Day = None, limit: Limit = 100, cursor: Cursor = None) -> Respon
     return Response(status_code=200, content_type="application/x-ndjson", body=text, headers=headers)
 
 
-@api.get("/v1/admin/ledger/<order_id>", callers=[STAFF])
+@api.get("/v1/admin/ledger/<order_id>", callers=[STAFF], needs="ledger.read")
 def show(order_id: str) -> Response[LedgerView]:
     """Everything booked for an order; debits are positive, credits negative, each journal sums to zero."""
     journals = store.of_order(order_id)
@@ -93,13 +96,13 @@ def show(order_id: str) -> Response[LedgerView]:
     return reply(LedgerView(order_id=order_id, journals=[JournalView.of(journal) for journal in journals]))
 
 
-@api.get("/v1/admin/ledger/vendors/<vendor_id>/differences", callers=[STAFF], problems=[TooWide])
+@api.get("/v1/admin/ledger/vendors/<vendor_id>/differences", callers=[STAFF], needs="ledger.read", problems=[TooWide])
 def differences(vendor_id: str, first: From = None, last: To = None) -> Response[DifferenceList]:
     """Where a vendor's account is not what the journals of these days say; none if all is well."""
     return reply(DifferenceList.of(vendor_id, service.differences(vendor_id, _period(first, last))))
 
 
-@api.post("/v1/admin/ledger/vendors/<vendor_id>/rebuild", callers=[STAFF], problems=[TooWide])
+@api.post("/v1/admin/ledger/vendors/<vendor_id>/rebuild", callers=[STAFF], needs="ledger.rebuild", problems=[TooWide])
 def rebuild(vendor_id: str, days: Days) -> Response[DifferenceList]:
     """Make a vendor's entries and balances anew from the journals; answers what still differs, to be asked again."""
     return reply(DifferenceList.of(vendor_id, service.rebuild(vendor_id, Period(days.first, days.last))))

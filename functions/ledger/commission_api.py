@@ -12,7 +12,7 @@ from ledger.manifest import MANIFEST
 from ledger.rules import Document
 from market import clock
 from market.errors import PreconditionFailed
-from market.http import STAFF, VENDOR, Body, Response, ServiceApi, View, reply
+from market.http import KEY, STAFF, VENDOR, Body, Response, ServiceApi, View, reply
 from market.money import MAX_AMOUNT, Currency, Money
 
 api = ServiceApi(MANIFEST)
@@ -132,13 +132,13 @@ class RuleList(View):
     changed_by: str | None = None
 
 
-@api.get("/v1/admin/commission-rules", callers=[STAFF])
+@api.get("/v1/admin/commission-rules", callers=[STAFF], needs="commissions.read")
 def show_rules(vendor_id: VendorId = "") -> Response[RuleList]:
     """The rules for all vendors, or one vendor's own."""
     return _shown(rules.get(vendor_id))
 
 
-@api.put("/v1/admin/commission-rules", callers=[STAFF], problems=[PreconditionFailed])
+@api.put("/v1/admin/commission-rules", callers=[STAFF], needs="commissions.manage", problems=[PreconditionFailed])
 def change_rules(body: RulesBody, vendor_id: VendorId = "") -> Response[RuleList]:
     """Replace the rules for all vendors, or one vendor's own; orders already placed keep their commission."""
     document = rules.get(vendor_id)
@@ -146,7 +146,7 @@ def change_rules(body: RulesBody, vendor_id: VendorId = "") -> Response[RuleList
     return _save(vendor_id, [rule.rule(vendor_id) for rule in body.rules], document)
 
 
-@api.delete("/v1/admin/commission-rules", callers=[STAFF], problems=[PreconditionFailed])
+@api.delete("/v1/admin/commission-rules", callers=[STAFF], needs="commissions.manage", problems=[PreconditionFailed])
 def remove_rules(vendor_id: VendorId = "") -> Response[RuleList]:
     """Take the rules away, so that what is more general holds. Repeated, it changes nothing."""
     document = rules.get(vendor_id)
@@ -154,14 +154,13 @@ def remove_rules(vendor_id: VendorId = "") -> Response[RuleList]:
     return _save(vendor_id, [], document) if document.rules else _shown(document)
 
 
-@api.get("/v1/vendors/<vendor_id>/commission-rules", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/commission-rules", callers=[VENDOR, STAFF, KEY], needs="balances.read")
 def rules_of_vendor(vendor_id: str) -> Response[RuleList]:
     """What holds for a vendor: its own rules, those for all vendors, and last the standard one.
 
     Of the rules that fit a line the vendor's own go first, then those of the deepest category, then the highest
     priority, then the youngest.
     """
-    api.caller.require_vendor(vendor_id)
     found = rules.governing(vendor_id)
     views = [RuleView.of(rule) for rule in (*found.get(vendor_id, ()), *found.get("", ()), STANDARD)]
     return reply(RuleList(rules=views))

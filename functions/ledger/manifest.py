@@ -20,4 +20,11 @@ MANIFEST = Manifest(
         ),
     ),
     consumes=("order.paid", "refund.succeeded", "payment.refunded", "payment.settled"),
+    permissions={
+        "balances.read": ("admin", "finance", "auditor", "vendor_finance", "vendor_viewer"),
+        "ledger.read": ("admin", "finance", "auditor"),
+        "ledger.rebuild": ("admin", "finance"),
+        "commissions.read": ("admin", "finance", "auditor"),
+        "commissions.manage": ("admin", "finance"),
+    },
 )

@@ -2,7 +2,6 @@
 
 from cart.contract import CartChanged, CartFull
 from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached
-from market import config
 from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound, Unprocessable
 from market.http import CUSTOMER, GUEST, Cursor, Limit, Response, ServiceApi, guest_of, reply
 from orders import cancelling, model, placing, service, store
@@ -27,6 +26,7 @@ def summarize(request: SummaryRequest) -> SummaryView:
 @api.post(
     "/v1/orders",
     callers=[CUSTOMER, GUEST],
+    limit="checkout",
     status=201,
     problems=[
         MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, CartFull, model.CartEmpty, model.TotalChanged,
@@ -97,7 +97,7 @@ def _shown(order: OrderSnapshot) -> Response[OrderView]:
 
 def _origin(request: OrderRequest) -> dict[str, str]:
     """Where the order comes from, and for a guest whom to write to. Raises Unprocessable for a guest without e-mail."""
-    origin = origin_of(api.header, behind_edge=bool(config.origin_secret()))
+    origin = origin_of(api.header, api.address)
     if GUEST not in api.caller.roles:
         return origin
     if not request.email:

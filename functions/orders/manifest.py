@@ -38,4 +38,19 @@ MANIFEST = Manifest(
             capabilities=("checkout",),
         ),
     ),
+    permissions={
+        "orders.read": (
+            "admin",
+            "moderator",
+            "support",
+            "finance",
+            "auditor",
+            "vendor_orders",
+            "vendor_finance",
+            "vendor_viewer",
+        ),
+        "orders.cancel": ("admin", "support", "vendor_orders"),
+        "orders.note": ("admin", "support", "finance", "vendor_orders"),
+        "orders.compensate": ("admin", "finance"),
+    },
 )

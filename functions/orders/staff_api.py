@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from market import clock
 from market.errors import NotFound
-from market.http import STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply
+from market.http import KEY, STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply
 from orders import cancelling, model, notes, parts, search, service, store
 from orders.contract import OrderSnapshot, id_of
 from orders.forms import Compensation, StaffCancellation, StaffNote, VendorCancellation, VendorNote
@@ -32,43 +32,41 @@ From = Annotated[date | None, Query(alias="from")]
 To = Annotated[date | None, Query(alias="to")]
 
 
-@api.get("/v1/vendors/<vendor_id>/orders", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/orders", callers=[VENDOR, STAFF, KEY], needs="orders.read")
 def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Response[VendorOrderPage]:
     """A vendor's parts of paid orders, the newest first."""
-    api.caller.require_vendor(vendor_id)
     page = parts.of_vendor(vendor_id, limit=limit, cursor=cursor)
     return reply(VendorOrderPage(items=list(map(VendorOrderView.of, page.items)), next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/orders/<order_no>", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/orders/<order_no>", callers=[VENDOR, STAFF, KEY], needs="orders.read")
 def vendor_order(vendor_id: str, order_no: str) -> Response[VendorOrderView]:
     """A vendor's part of one paid order, with what happened to it."""
-    api.caller.require_vendor(vendor_id)
     return _vendors(vendor_id, order_no)
 
 
 @api.post(
     "/v1/vendors/<vendor_id>/orders/<order_no>/cancellation",
-    callers=[VENDOR, STAFF],
+    callers=[VENDOR, STAFF, KEY],
+    needs="orders.cancel",
     status=202,
     problems=[model.NotCancellable],
 )
 def cancel_own_part(vendor_id: str, order_no: str, wish: VendorCancellation) -> Response[VendorOrderView]:
     """The vendor cannot send its part: it is cancelled, and the customer gets its money back."""
-    api.caller.require_vendor(vendor_id)
     cancelling.by_vendor(api.caller.id, vendor_id, id_of(order_no), wish.reason)
     return _vendors(vendor_id, order_no, status=202)
 
 
 @api.post(
     "/v1/vendors/<vendor_id>/orders/<order_no>/notes",
-    callers=[VENDOR, STAFF],
+    callers=[VENDOR, STAFF, KEY],
+    needs="orders.note",
     status=201,
     problems=[model.TooManyNotes],
 )
 def vendor_note(vendor_id: str, order_no: str, note: VendorNote) -> Response[VendorOrderView]:
     """Write a note to the vendor's part."""
-    api.caller.require_vendor(vendor_id)
     parts.get(vendor_id, id_of(order_no))
     by = model.STAFF if api.caller.is_staff else model.VENDOR
     if by == model.VENDOR:
@@ -77,7 +75,7 @@ def vendor_note(vendor_id: str, order_no: str, note: VendorNote) -> Response[Ven
     return _vendors(vendor_id, order_no, status=201)
 
 
-@api.get("/v1/admin/orders", callers=[STAFF])
+@api.get("/v1/admin/orders", callers=[STAFF], needs="orders.read")
 def find(
     number: Number = None,
     email: Email = None,
@@ -103,20 +101,26 @@ def find(
     return reply(FoundPage(items=list(map(FoundView.of, found)), next_cursor=following))
 
 
-@api.get("/v1/admin/orders/<order_no>", callers=[STAFF])
+@api.get("/v1/admin/orders/<order_no>", callers=[STAFF], needs="orders.read")
 def show_everything(order_no: str) -> Response[StaffOrderView]:
     """Everything about an order."""
     return _shown(service.find_any(id_of(order_no)))
 
 
-@api.post("/v1/admin/orders/<order_no>/cancellation", callers=[STAFF], status=202, problems=[model.NotCancellable])
+@api.post(
+    "/v1/admin/orders/<order_no>/cancellation",
+    callers=[STAFF],
+    needs="orders.cancel",
+    status=202,
+    problems=[model.NotCancellable],
+)
 def cancel_for_staff(order_no: str, wish: StaffCancellation) -> Response[StaffOrderView]:
     """Cancel an order, or a vendor's part of a paid one, that is not shipped; what was paid is given back."""
     order = cancelling.by_staff(api.caller.id, id_of(order_no), wish.vendor_id, wish.reason)
     return _shown(order, status=202)
 
 
-@api.post("/v1/admin/orders/<order_no>/notes", callers=[STAFF], status=201)
+@api.post("/v1/admin/orders/<order_no>/notes", callers=[STAFF], needs="orders.note", status=201)
 def staff_note(order_no: str, note: StaffNote) -> Response[StaffOrderView]:
     """Write a note to the order."""
     order = service.find_any(id_of(order_no))
@@ -127,7 +131,13 @@ def staff_note(order_no: str, note: StaffNote) -> Response[StaffOrderView]:
     return _shown(order, status=201)
 
 
-@api.post("/v1/admin/orders/<order_no>/compensation", callers=[STAFF], status=202, problems=[model.NothingToCompensate])
+@api.post(
+    "/v1/admin/orders/<order_no>/compensation",
+    callers=[STAFF],
+    needs="orders.compensate",
+    status=202,
+    problems=[model.NothingToCompensate],
+)
 def compensate(order_no: str, wish: Compensation) -> Response[StaffOrderView]:
     """Do by hand what a stuck checkout could not: end the order, release its stock, give the money back."""
     entry = _entry(COMPENSATION_REQUESTED, f"{wish.action}: {wish.reason}", by=model.STAFF, visible=model.STAFF)

@@ -63,6 +63,7 @@ class Received(View):
 @api.post(
     "/v1/payments/intent",
     callers=[CUSTOMER, GUEST],
+    limit="checkout",
     status=201,
     problems=[NotPayable, MethodGone, NotOffered, ProviderUnavailable],
 )
@@ -135,7 +136,7 @@ def forget(saved_id: str) -> Response[None]:
     return Response(status_code=204)
 
 
-@api.get("/v1/admin/payments/webhook-incidents", callers=[STAFF])
+@api.get("/v1/admin/payments/webhook-incidents", callers=[STAFF], needs="payments.read")
 def listed(limit: Limit = 20, cursor: Cursor = None) -> Response[IncidentPage]:
     """Webhooks that changed nothing, and money to be paid back by hand, the newest first.
 
@@ -145,14 +146,14 @@ def listed(limit: Limit = 20, cursor: Cursor = None) -> Response[IncidentPage]:
     return reply(IncidentPage(items=list(map(IncidentView.of, page.items)), next_cursor=page.next))
 
 
-@api.get("/v1/admin/payments/discrepancies", callers=[STAFF])
+@api.get("/v1/admin/payments/discrepancies", callers=[STAFF], needs="payments.read")
 def differing(limit: Limit = 20, cursor: Cursor = None) -> Response[DiscrepancyPage]:
     """Where a provider's book and ours differed, repaired or not, those found last first."""
     page = discrepancies.page(limit=limit, cursor=cursor)
     return reply(DiscrepancyPage(items=list(map(DiscrepancyView.of, page.items)), next_cursor=page.next))
 
 
-@api.get("/v1/admin/payments/<order_no>", callers=[STAFF])
+@api.get("/v1/admin/payments/<order_no>", callers=[STAFF], needs="payments.read")
 def record(order_no: str, limit: Limit = 100, cursor: Cursor = None) -> Response[PaymentRecordView]:
     """A payment with all that happened to it."""
     payment = _payment(order_no)
@@ -162,6 +163,7 @@ def record(order_no: str, limit: Limit = 100, cursor: Cursor = None) -> Response
 @api.post(
     "/v1/admin/payments/<order_no>/settlement",
     callers=[STAFF],
+    needs="payments.settle",
     problems=[MissingIdempotencyKey, IdempotencyKeyReused, NotPayable, AlreadySettled, WrongAmount],
 )
 def settle(order_no: str, request: SettlementRequest) -> Response[PaymentRecordView]:

@@ -71,4 +71,8 @@ MANIFEST = Manifest(
             stages=NOT_PROD,
         ),
     ),
+    permissions={
+        "payments.read": ("admin", "support", "finance", "auditor"),
+        "payments.settle": ("admin", "finance"),
+    },
 )

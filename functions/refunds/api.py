@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound
-from market.http import CUSTOMER, GUEST, STAFF, VENDOR, Body, Cursor, Limit, OneLine, Response, ServiceApi, reply
+from market.http import CUSTOMER, GUEST, KEY, STAFF, VENDOR, Body, Cursor, Limit, OneLine, Response, ServiceApi, reply
 from market.money import MAX_AMOUNT, CurrencyMismatch, Money
 from market.table import Busy
 from orders.contract import id_of
@@ -105,7 +105,7 @@ class RefundForm(Body):
         )
 
 
-@api.post("/v1/admin/orders/<order_no>/refunds", callers=[STAFF], status=201, problems=REFUSALS)
+@api.post("/v1/admin/orders/<order_no>/refunds", callers=[STAFF], needs="refunds.make", status=201, problems=REFUSALS)
 def refund(order_no: str, form: RefundForm) -> Response[RefundView]:
     """Give back money of a paid order: reserved at once, carried out in a moment. Needs an `Idempotency-Key`."""
     wanted = _wanted(form)
@@ -114,17 +114,22 @@ def refund(order_no: str, form: RefundForm) -> Response[RefundView]:
     return reply(RefundView.of(made), status=201)
 
 
-@api.post("/v1/vendors/<vendor_id>/orders/<order_no>/refunds", callers=[VENDOR, STAFF], status=201, problems=REFUSALS)
+@api.post(
+    "/v1/vendors/<vendor_id>/orders/<order_no>/refunds",
+    callers=[VENDOR, STAFF, KEY],
+    needs="refunds.make",
+    status=201,
+    problems=REFUSALS,
+)
 def refund_own(vendor_id: str, order_no: str, form: RefundForm) -> Response[VendorRefundView]:
     """Give back money of the vendor's own part of a paid order. Needs an `Idempotency-Key`."""
-    api.caller.require_vendor(vendor_id)
     wanted = _wanted(form, vendor_id)
     order_id = id_of(order_no)
     made = service.request(store.customer_of(order_id), order_id, wanted, api.idempotency())
     return reply(VendorRefundView.of_vendor(made, vendor_id), status=201)
 
 
-@api.get("/v1/admin/orders/<order_no>/refunds", callers=[STAFF])
+@api.get("/v1/admin/orders/<order_no>/refunds", callers=[STAFF], needs="refunds.read")
 def of_order(order_no: str, limit: Limit = 20, cursor: Cursor = None) -> Response[RefundPage]:
     """All refunds of an order, the newest first, those that failed too."""
     order_id = id_of(order_no)
@@ -133,10 +138,9 @@ def of_order(order_no: str, limit: Limit = 20, cursor: Cursor = None) -> Respons
     return reply(RefundPage(items=list(map(RefundView.of, refunds)), next_cursor=following))
 
 
-@api.get("/v1/vendors/<vendor_id>/orders/<order_no>/refunds", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/orders/<order_no>/refunds", callers=[VENDOR, STAFF, KEY], needs="refunds.read")
 def of_vendor(vendor_id: str, order_no: str, limit: Limit = 20, cursor: Cursor = None) -> Response[VendorRefundPage]:
     """Refunds of the vendor's own part of an order, the newest first; a page may hold fewer than `limit`."""
-    api.caller.require_vendor(vendor_id)
     order_id = id_of(order_no)
     store.require_part(store.customer_of(order_id), order_id, vendor_id)
     refunds, following = store.of_order(order_id, limit=limit, cursor=cursor)

@@ -21,4 +21,8 @@ MANIFEST = Manifest(
             capabilities=("refund",),
         ),
     ),
+    permissions={
+        "refunds.read": ("admin", "support", "finance", "auditor", "vendor_orders", "vendor_finance", "vendor_viewer"),
+        "refunds.make": ("admin", "support", "finance", "vendor_orders"),
+    },
 )

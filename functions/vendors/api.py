@@ -128,20 +128,20 @@ def mine() -> Response[ProfileView]:
 def change(vendor_id: str, body: Changes) -> Response[ProfileView]:
     """Change a vendor's profile, as its owner or staff; with `If-Match`, only if it is still as it was read."""
     profile = service.any_status(vendor_id)
-    if profile.owner_id != api.caller.id and not api.caller.is_staff:
+    if profile.owner_id != api.caller.id and not api.caller.can("vendors.write", vendor_id):
         raise NoSuchVendor("There is no such vendor.")
     api.require_match(profile.version)
     return _shown(service.change(profile, _said(body)))
 
 
-@api.get("/v1/admin/vendors", callers=[STAFF], problems=[BadCursor])
+@api.get("/v1/admin/vendors", callers=[STAFF], needs="vendors.read", problems=[BadCursor])
 def queue(status: Status = PENDING, limit: Limit = 20, cursor: Cursor = None) -> ProfileList:
     """Vendors of one status, those first who applied first."""
     page = store.with_status(status, limit=limit, cursor=cursor)
     return ProfileList(items=[_full(profile) for profile in page.vendors], next_cursor=page.next)
 
 
-@api.get("/v1/admin/vendors/<vendor_id>", callers=[STAFF], problems=[NoSuchVendor])
+@api.get("/v1/admin/vendors/<vendor_id>", callers=[STAFF], needs="vendors.read", problems=[NoSuchVendor])
 def inspect(vendor_id: str) -> Response[ProfileView]:
     """A vendor in whatever status."""
     return _shown(service.any_status(vendor_id))
@@ -150,6 +150,7 @@ def inspect(vendor_id: str) -> Response[ProfileView]:
 @api.patch(
     "/v1/admin/vendors/<vendor_id>/status",
     callers=[STAFF],
+    needs="vendors.decide",
     problems=[NoSuchVendor, InvalidTransition, ReasonNeeded, PreconditionFailed],
 )
 def decide(vendor_id: str, body: Decision) -> Response[ProfileView]:

@@ -7,4 +7,9 @@ MANIFEST = Manifest(
     prefixes=("VEN#", "VSL#", "VES#"),
     functions=(Function(name="api", handler="vendors.api.handler", kind="api"),),
     publishes=("vendor.applied", "vendor.approved", "vendor.rejected", "vendor.suspended", "vendor.reinstated"),
+    permissions={
+        "vendors.read": ("admin", "moderator", "support", "finance", "auditor"),
+        "vendors.write": ("admin", "moderator"),
+        "vendors.decide": ("admin", "moderator"),
+    },
 )

@@ -3,6 +3,7 @@
 Never a scan, never a wildcard action, and of the table only the partitions that the manifest names.
 """
 
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,14 @@ from infra.services import Source
 from infra.stacks.data import INDEXES
 
 OUTBOX = "OUTBOX#"
+STANDING = ("ACS#", "BLK#", "KEY#", "ROL#")
+COUNTERS = ("LIM#",)
+"""Partitions that `market.guard` reads, and the ones that it writes, on behalf of every API."""
+
+AVATARS = ("media/avatars/*", "uploads/avatars/*")
+EXPORTS = ("exports/*",)
+"""Folders of people's pictures in the media bucket, and of copies of their data in the one for documents."""
+
 ITEM_ACTIONS = (
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
@@ -37,6 +46,20 @@ def leading_keys(source: Source, services: dict[str, Source]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Configuration:
+    """Ids of the one AppConfig configuration, which AWS chooses, and of the strategy to deploy it with."""
+
+    application: str
+    environment: str
+    profile: str
+    strategy: str
+
+    @property
+    def setting(self) -> str:
+        return f"{self.application}/{self.environment}/{self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """ARNs that capabilities reach. Composed from names where names are ours to choose.
 
@@ -47,6 +70,7 @@ class Resources:
     stage: Stage
     pool: str
     machines: Mapping[str, Machine]
+    flags: Configuration
 
     def table(self, keys: list[str]) -> list[iam.PolicyStatement]:
         arn = self._arn("dynamodb", "table", self.stage.table)
@@ -57,11 +81,32 @@ class Resources:
             iam.PolicyStatement(sid="OwnIndexEntries", actions=["dynamodb:Query"], resources=indexes, conditions=mine),
         ]
 
+    def guard(self) -> list[iam.PolicyStatement]:
+        """What the kernel reads before each request of an API, and the counters of those who come."""
+        arn = self._arn("dynamodb", "table", self.stage.table)
+
+        def only(prefixes: tuple[str, ...]) -> dict[str, dict[str, object]]:
+            keys = [f"{prefix}*" for prefix in prefixes]
+            return {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            }
+
+        reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+        return [
+            iam.PolicyStatement(sid="Standing", actions=reads, resources=[arn], conditions=only(STANDING)),
+            iam.PolicyStatement(
+                sid="Limits", actions=["dynamodb:UpdateItem"], resources=[arn], conditions=only(COUNTERS)
+            ),
+        ]
+
     def capability(self, word: str) -> iam.PolicyStatement:
         """The statement behind a word of `Function.capabilities`. Raises ValueError for an unknown word."""
         match word:
             case "audit":
                 return self._files("Audit", audit_bucket(self.stack, self.stage))
+            case "avatars":
+                return self._prefixes("Avatars", media_bucket(self.stack, self.stage), AVATARS)
             case "bus":
                 return self._bus()
             case "cognito":
@@ -70,6 +115,14 @@ class Resources:
                 return self._files("Documents", documents_bucket(self.stack, self.stage), missing=True)
             case "email":
                 return self._email()
+            case "flags":
+                return self._flags()
+            case "flags-publish":
+                return self._flags_publish()
+            case "export-part":
+                return self._export_part()
+            case "exports":
+                return self._prefixes("Exports", documents_bucket(self.stack, self.stage), EXPORTS)
             case "media":
                 return self._files("Media", media_bucket(self.stack, self.stage))
             case "origin":
@@ -78,6 +131,8 @@ class Resources:
                 return self._secret("PaymentSecrets", self.stage.payment_secrets)
             case "secret":
                 return self._secret("RootSecret", self.stage.root_secret)
+            case "settings":
+                return self._settings()
         if word in self.machines:
             return self._machine(self.machines[word])
         raise ValueError(f"unknown capability: {word}")
@@ -103,11 +158,59 @@ class Resources:
                 "Every picture in the one media bucket.",
             ),
         }
-        return dict(known[word] for word in words if word in known)
+        prefixes = {
+            "avatars": (f"{prefix}-media", AVATARS, "Pictures of people, whose names are not known before."),
+            "export-part": (f"{prefix}-documents", EXPORTS, "Files of exports, whose names are not known before."),
+            "exports": (f"{prefix}-documents", EXPORTS, "Files of exports, whose names are not known before."),
+        }
+        folders = {
+            f"arn:aws:s3:::{bucket}-<AWS::AccountId>-{region}/{folder}": reason
+            for bucket, names, reason in (prefixes[word] for word in words if word in prefixes)
+            for folder in names
+        }
+        return dict(known[word] for word in words if word in known) | folders
 
     def _bus(self) -> iam.PolicyStatement:
         bus = self._arn("events", "event-bus", self.stage.bus)
         return iam.PolicyStatement(sid="Announce", actions=["events:PutEvents"], resources=[bus])
+
+    def _flags(self) -> iam.PolicyStatement:
+        ids = self.flags
+        place = f"{ids.application}/environment/{ids.environment}/configuration/{ids.profile}"
+        return iam.PolicyStatement(
+            sid="Flags",
+            actions=["appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"],
+            resources=[self._arn("appconfig", "application", place)],
+        )
+
+    def _flags_publish(self) -> iam.PolicyStatement:
+        ids = self.flags
+        profile = self._arn("appconfig", "application", f"{ids.application}/configurationprofile/{ids.profile}")
+        environment = self._arn("appconfig", "application", f"{ids.application}/environment/{ids.environment}")
+        return iam.PolicyStatement(
+            sid="FlagsPublish",
+            actions=[
+                "appconfig:CreateHostedConfigurationVersion",
+                "appconfig:DeleteHostedConfigurationVersion",
+                "appconfig:GetHostedConfigurationVersion",
+                "appconfig:ListDeployments",
+                "appconfig:ListHostedConfigurationVersions",
+                "appconfig:StartDeployment",
+            ],
+            resources=[
+                self._arn("appconfig", "application", ids.application),
+                profile,
+                f"{profile}/hostedconfigurationversion/*",
+                environment,
+                f"{environment}/deployment/*",
+                self._arn("appconfig", "deploymentstrategy", ids.strategy),
+            ],
+        )
+
+    def _settings(self) -> iam.PolicyStatement:
+        path = self.stage.settings_path.removeprefix("/")
+        names = [self._arn("ssm", "parameter", f"{path}/{name}") for name in changeable()]
+        return iam.PolicyStatement(sid="Settings", actions=["ssm:GetParameters"], resources=names)
 
     def _machine(self, machine: Machine) -> iam.PolicyStatement:
         actions = ["states:StartExecution", "states:SendTaskSuccess", "states:SendTaskFailure"]
@@ -133,6 +236,20 @@ class Resources:
             return iam.PolicyStatement(sid=sid, actions=[*actions, "s3:ListBucket"], resources=[arn, f"{arn}/*"])
         return iam.PolicyStatement(sid=sid, actions=actions, resources=[f"{arn}/*"])
 
+    def _prefixes(self, sid: str, bucket: str, folders: tuple[str, ...]) -> iam.PolicyStatement:
+        """Everything about the files in some folders of a bucket; listing is what tells a missing one from a denied."""
+        arn = f"arn:{self.stack.partition}:s3:::{bucket}"
+        actions = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        return iam.PolicyStatement(
+            sid=sid, actions=actions, resources=[arn, *(f"{arn}/{folder}" for folder in folders)]
+        )
+
+    def _export_part(self) -> iam.PolicyStatement:
+        """Write a part of somebody's export, and read none."""
+        arn = f"arn:{self.stack.partition}:s3:::{documents_bucket(self.stack, self.stage)}"
+        resources = [f"{arn}/{folder}" for folder in EXPORTS]
+        return iam.PolicyStatement(sid="ExportPart", actions=["s3:PutObject"], resources=resources)
+
     def _secret(self, sid: str, name: str) -> iam.PolicyStatement:
         """Secrets Manager ends an ARN with six characters of its own."""
         arn = self.stack.format_arn(
@@ -145,6 +262,12 @@ class Resources:
 
     def _arn(self, service: str, resource: str, name: str) -> str:
         return self.stack.format_arn(service=service, resource=resource, resource_name=name)
+
+
+def changeable() -> list[str]:
+    """Names of the settings that operators change without a deployment."""
+    declared = importlib.import_module("declared.settings").SETTINGS
+    return [name for name, setting in declared.items() if setting.source == "parameter"]
 
 
 def machine_arn(stack: Stack, stage: Stage, machine: Machine) -> str:

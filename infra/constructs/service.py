@@ -20,7 +20,7 @@ from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.environment import Settings
 from infra.constructs.function import Code, EntryPoint
-from infra.constructs.grants import Resources, grant, leading_keys
+from infra.constructs.grants import Configuration, Resources, grant, leading_keys
 from infra.constructs.queues import RECEIVES, Queue, dead_letters, queue_with_dead_letters
 from infra.constructs.routes import add_routes
 from infra.machines import Machine
@@ -46,6 +46,7 @@ class Surroundings:
     pool_arn: str
     client_id: str
     stream_arn: str
+    flags: Configuration
 
 
 class Service(Construct):
@@ -92,6 +93,7 @@ class Service(Construct):
             client_id=around.client_id,
             queues={name: queue.main.queue_url for name, queue in self.queues.items()},
             machines=around.machines,
+            flags=around.flags,
         )
 
     def _connect(self, made: EntryPoint) -> None:
@@ -110,8 +112,10 @@ class Service(Construct):
 
     def _grant(self, made: EntryPoint) -> None:
         around, declared = self._around, made.declared
-        resources = Resources(Stack.of(self), self._stage, around.pool_arn, around.machines)
+        resources = Resources(Stack.of(self), self._stage, around.pool_arn, around.machines, around.flags)
         grant(made.role, resources.table(leading_keys(self._source, around.services)))
+        if declared.kind == "api":
+            grant(made.role, resources.guard())
         for word in capabilities(declared, self._stage):
             if word in QUEUE_CAPABILITIES:
                 queue = self.queues[QUEUE_CAPABILITIES[word]].main
@@ -203,7 +207,11 @@ class Service(Construct):
         )
 
 
-QUEUE_CAPABILITIES = {"webhook-queue": "payments-webhooks", "sandbox-queue": "sandbox-webhooks"}
+QUEUE_CAPABILITIES = {
+    "delivery-queue": "developers-webhooks",
+    "webhook-queue": "payments-webhooks",
+    "sandbox-queue": "sandbox-webhooks",
+}
 
 
 def capabilities(declared: "Function", stage: Stage) -> tuple[str, ...]:

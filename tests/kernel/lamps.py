@@ -11,7 +11,12 @@ from market.manifest import Manifest
 from market.money import Money
 
 MANIFEST = Manifest(
-    service="lamps", prefixes=("LMP#", "LMX#"), functions=(), publishes=("lamp.lit",), consumes=("lamp.lit",)
+    service="lamps",
+    prefixes=("LMP#", "LMX#"),
+    functions=(),
+    publishes=("lamp.lit",),
+    consumes=("lamp.lit",),
+    permissions={"lamps.dust": ("admin",)},
 )
 VERSION = 3
 
@@ -76,9 +81,8 @@ def signal() -> dict[str, int]:
     return {"bytes": len(api.body)}
 
 
-@api.get("/v1/vendors/<vendor_id>/lamps", callers=[VENDOR, STAFF])
+@api.get("/v1/vendors/<vendor_id>/lamps", callers=[VENDOR, STAFF], needs="lamps.dust")
 def of_vendor(vendor_id: str) -> LampView:
-    api.caller.require_vendor(vendor_id)
     return LampView(lamp_name=vendor_id)
 
 
@@ -112,7 +116,7 @@ def echo(name: str, wish: Wish) -> dict[str, str]:
 def _known() -> dict[str, str]:
     return {
         "caller": api.caller.id,
-        "vendor": api.caller.vendor_id,
+        "vendor": ",".join(api.caller.standing.vendors),
         "header": api.header("X-Mine"),
         "body": api.body.decode(),
         "key": api.idempotency().key,

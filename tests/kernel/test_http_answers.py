@@ -12,6 +12,7 @@ from tests.http import Response, call, request
 from tests.kernel import lamps
 from tests.kernel.lamps import api
 
+pytestmark = pytest.mark.usefixtures("embedded_table")
 WISH = {"name": "brass"}
 KEY = "a-key-of-my-own"
 
@@ -133,9 +134,9 @@ def test_two_threads_never_see_each_others_request(monkeypatch: pytest.MonkeyPat
     people, rounds = 4, 25
     door, admit = Barrier(people), api._resolver._before
 
-    def admit_together(route: Any, event: Any) -> None:
+    def admit_together(route: Any, event: Any, arguments: Any) -> None:
         door.wait(5)
-        admit(route, event)
+        admit(route, event, arguments)
 
     monkeypatch.setattr(api._resolver, "_before", admit_together)
     lamps.together.append(Barrier(people))
@@ -158,7 +159,9 @@ def _echo(number: int) -> Response:
     name = f"caller-{number}"
     headers = {"Idempotency-Key": "the-same-for-all", "X-Mine": name}
     path = f"/v1/echo/{name}"
-    return ask("POST", path, {"name": name}, caller=name, vendor_id=f"ven-{number}", headers=headers)
+    return ask(
+        "POST", path, {"name": name}, caller=name, roles="customer vendor", vendor_id=f"ven-{number}", headers=headers
+    )
 
 
 def test_nothing_of_a_request_is_left_for_the_next() -> None:

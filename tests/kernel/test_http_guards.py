@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from market.errors import NotFound
-from market.http import CUSTOMER, Caller, ServiceApi
+from market.http import CUSTOMER, VENDOR, ServiceApi
 from tests.http import Response, call, request
 from tests.kernel.lamps import MANIFEST, api
 
+pytestmark = pytest.mark.usefixtures("embedded_table")
 WISH = {"name": "brass"}
 
 
@@ -66,22 +66,11 @@ def test_a_vendor_sees_its_own_and_for_others_there_is_no_such_vendor() -> None:
 
     assert statuses(roles="vendor", vendor_id="ven_1") == 200
     assert statuses(roles="vendor", vendor_id="ven_2") == 404
-    assert statuses(roles="vendor") == 404
+    assert statuses(roles="vendor") == 403
+    assert statuses(roles="vendor", vendor_id="ven_1", permissions="lamps.sell") == 403
+    assert statuses(roles="staff", permissions="lamps.sell") == 403
     assert statuses(roles="staff") == 200
     assert statuses(roles="customer", vendor_id="ven_1") == 403
-
-
-@pytest.mark.parametrize(
-    ("caller", "vendor_id"),
-    [
-        (Caller("bob", frozenset({"customer"}), "ven_1"), "ven_1"),
-        (Caller("bob", frozenset({"vendor"})), ""),
-        (Caller(), ""),
-    ],
-)
-def test_a_vendor_id_alone_makes_no_vendor(caller: Caller, vendor_id: str) -> None:
-    with pytest.raises(NotFound):
-        caller.require_vendor(vendor_id)
 
 
 def test_callers_are_judged_before_the_body_is_read() -> None:
@@ -225,6 +214,10 @@ def test_a_route_without_callers_cannot_be_written() -> None:
         ServiceApi(MANIFEST).get("/v1/x", callers=[])
     with pytest.raises(AssertionError, match="unknown caller"):
         ServiceApi(MANIFEST).get("/v1/x", callers=["everybody"])
+    with pytest.raises(AssertionError, match="must say what it needs"):
+        ServiceApi(MANIFEST).get("/v1/x", callers=[VENDOR])
+    with pytest.raises(AssertionError, match="undeclared permission"):
+        ServiceApi(MANIFEST).get("/v1/x", callers=[VENDOR], needs="lamps.eat")
     with pytest.raises(TypeError):
         ServiceApi(MANIFEST).get("/v1/x")  # type: ignore[call-arg]
 

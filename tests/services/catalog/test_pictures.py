@@ -15,7 +15,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">%s</svg>'
 
 
 @pytest.fixture
-def bucket(environment: pytest.MonkeyPatch) -> str:
+def bucket(environment: pytest.MonkeyPatch, embedded_table: str) -> str:
     environment.setenv("MEDIA_BUCKET", "media")
     config.client("s3").create_bucket(Bucket="media")
     return "media"

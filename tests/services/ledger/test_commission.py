@@ -173,10 +173,10 @@ def read_back(rules: Rules) -> Rules:
 
 
 def desk_item(parts: list[Share], currency: str) -> Any:
-    from market.table import _decode_item
+    from market.table import decoded
 
     write = desk.sale("ord_1", *parts, currency=currency, fee=min(3, sum(part.gross for part in parts)))
-    return read_journal(_decode_item(write.request["Item"]))
+    return read_journal(decoded(write.request["Item"]))
 
 
 @pytest.mark.usefixtures("database")

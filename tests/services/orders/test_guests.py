@@ -171,4 +171,4 @@ def test_a_page_of_orders_resolves_what_was_claimed_in_one_call() -> None:
     events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name), unique_id="count-calls")
     assert orders_of("ada") == numbers[::-1]
     events.unregister("before-call.dynamodb", unique_id="count-calls")
-    assert calls == ["Query", "BatchGetItem"]
+    assert calls == ["GetItem", "Query", "BatchGetItem"]

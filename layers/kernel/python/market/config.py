@@ -1,6 +1,6 @@
 """Settings and AWS clients: read on first use, never at import.
 
-`Settings` are the environment variables that the CDK app sets, typed; a missing one is named when it is first needed.
+Settings are environment variables, set by the CDK app and declared in `declared.settings`.
 `client` is the only maker of AWS clients: one session, each client made once, endpoints overridable through
 `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` (botocore's own variables).
 """
@@ -15,27 +15,25 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_DEFAULTS = {
-    "STAGE": "dev",
-    "ORDER_NO_PREFIX": "MK",
-    "HOLD_MINUTES": "15",
-    "CART_TTL_DAYS": "30",
-    "LOG_LEVEL": "INFO",
-    "SENDER": "orders@marketplace.example",
-    "MEDIA_URL": "/media",
-    "PAYMENT_METHODS": "sandbox,cod,manual",
-    "PAYMENT_SECRETS": "market/payments",
-    "STORE_URL": "http://localhost:5173",
-}
+from declared.settings import SETTINGS
 
 
 class MissingSetting(RuntimeError):
     """The function runs without an environment variable that it needs."""
 
 
+class BadSettings(RuntimeError):
+    """These environment variables have values that cannot be right."""
+
+
 def setting(name: str) -> str:
-    """The environment variable `name`, its default, or MissingSetting."""
-    value = os.environ.get(name) or _DEFAULTS.get(name)
+    """The environment variable `name`, or its declared default. Raises MissingSetting.
+
+    The first call looks at all that are set and raises BadSettings: at the start, not in the middle of an order.
+    """
+    _require_sound()
+    declared = SETTINGS.get(name)
+    value = os.environ.get(name) or (declared.default if declared else None)
     if value is None:
         raise MissingSetting(name)
     return value
@@ -43,6 +41,13 @@ def setting(name: str) -> str:
 
 def number(name: str) -> int:
     return int(setting(name))
+
+
+@cache
+def _require_sound() -> None:
+    wrong = [name for name, declared in SETTINGS.items() if (v := os.environ.get(name)) and not declared.fits(v)]
+    if wrong:
+        raise BadSettings(", ".join(wrong))
 
 
 @cache
@@ -55,25 +60,29 @@ _making = Lock()
 _http: Any = None
 
 
-def client(service: str) -> Any:
-    """The AWS client of `service`, such as `dynamodb` or `stepfunctions`; safe to share between threads."""
+def client(service: str, *, patience: int = 4, attempts: int = 3) -> Any:
+    """The AWS client of `service`, such as `dynamodb` or `stepfunctions`; safe to share between threads.
+
+    patience: seconds to wait for each answer. What the first call for a service says counts.
+    """
     if service not in _clients:
         with _making:  # a session is not thread-safe, the clients that it makes are
             if service not in _clients:
-                _clients[service] = _make(service)
+                _clients[service] = _make(service, patience, attempts)
     return _clients[service]
 
 
-def _make(service: str) -> Any:
+def _make(service: str, patience: int, attempts: int) -> Any:
     return session().client(
         service,
         config=Config(
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "max_attempts": attempts},
             connect_timeout=1,
-            read_timeout=4,
+            read_timeout=patience,
             max_pool_connections=64,
             parameter_validation=False,
             tcp_keepalive=True,
+            signature_version="s3v4" if service == "s3" else None,  # botocore presigns with a dead version else
             user_agent="marketplace/1",  # botocore composes its own anew for every request: a sixth of a call's CPU
         ),
     )
@@ -121,5 +130,5 @@ def forget() -> None:
     """Drop cached clients and keys, after the environment has changed."""
     _clients.clear()
     use_http(None)
-    for cached in (session, _root, key, origin_secret):
+    for cached in (session, _root, key, origin_secret, _require_sound):
         cached.cache_clear()

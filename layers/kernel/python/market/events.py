@@ -4,7 +4,7 @@
 A consumer must be idempotent by `event_id`: the same event may come twice, late, or after a younger one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 from zlib import crc32
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from market import clock, ids, log
 from market.manifest import Manifest
-from market.table import NEW, OUTBOX, Key, Write, put
+from market.table import OUTBOX, Key, Write, put
 
 SHARDS = 8
 KEPT = timedelta(days=7)
@@ -44,23 +44,32 @@ class Envelope(BaseModel):
 def announce(event: Event, *, by: Manifest) -> Write:
     """The outbox write that publishes `event` if, and only if, the transaction it is part of succeeds."""
     assert event.type in by.publishes, f"{by.service} does not declare that it publishes {event.type}"
+    return outgoing(event.type, event.version, event.model_dump(mode="json"), service=by.service)
+
+
+def outgoing(event_type: str, version: int, data: Mapping[str, Any], *, service: str) -> Write:
+    """The outbox write of one event of a service."""
     event_id, scope = ids.ulid(), log.scope()
     envelope = {
         "eventId": event_id,
-        "type": event.type,
-        "version": event.version,
+        "type": event_type,
+        "version": version,
         "occurredAt": clock.timestamp(),
         "actor": {"type": scope.actor_type, "id": scope.actor_id},
-        "data": event.model_dump(mode="json"),
+        "data": data,
         "trace": {"requestId": scope.request_id, "correlationId": scope.correlation_id},
     }
     item = {
-        "type": event.type,
-        "source": f"market.{by.service}",
-        "envelope": orjson.dumps(envelope).decode(),
+        "type": event_type,
+        "source": f"market.{service}",
+        "envelope": orjson.dumps(envelope, default=_listed).decode(),
         "expires_at": clock.epoch(KEPT),
     }
-    return put(Key(f"{OUTBOX}{crc32(event_id.encode()) % SHARDS}", event_id), item, when=NEW, otherwise=None)
+    return put(Key(f"{OUTBOX}{crc32(event_id.encode()) % SHARDS}", event_id), item)
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value)  # sets, as the table knows them
 
 
 class Consumer:

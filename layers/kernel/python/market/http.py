@@ -8,7 +8,9 @@
     handler = api.handler
 
 `callers=[CUSTOMER, GUEST]` declares two routes: beside the customers' `/v1/cart` the guests' `/v1/guest/cart`, where
-the gateway has no authorizer and a `Guest-Token` header is asked for. `api.caller.id` is the customer's or the guest's.
+the gateway has no authorizer and a `Guest-Token` header is asked for; KEY likewise declares `/v1/api/…`, for programs
+with an `Api-Key`. Routes of vendors, staff and programs say which permission they need: where the path names a vendor,
+in that vendor's team or on the platform, else on the platform. A route's `limit` names how often one caller may come.
 
 Powertools' resolver does the routing, the pydantic validation and the OpenAPI document. Around it stands what it lacks:
 callers, guards on the body, problem+json for every error. A route without callers cannot be written.
@@ -18,19 +20,16 @@ import hashlib
 import hmac
 import re
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 from aws_lambda_powertools.event_handler import Response as Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
 
 from market import config, ids, log
 from market.errors import (
@@ -42,75 +41,50 @@ from market.errors import (
     PreconditionFailed,
     Problem,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     Unprocessable,
     UnsupportedMediaType,
 )
+from market.guard import admission, audit
+from market.guard.callers import Caller as Caller
+from market.guard.callers import guest_of as guest_of
+from market.guard.callers import new_guest as new_guest
 from market.manifest import ANYONE as ANYONE
 from market.manifest import CUSTOMER as CUSTOMER
 from market.manifest import GUEST as GUEST
+from market.manifest import KEY as KEY
 from market.manifest import STAFF as STAFF
 from market.manifest import VENDOR as VENDOR
 from market.manifest import Manifest
-from market.resolver import MAX_BODY, Resolver, caller_of, parsed, raw_body
-from market.resolver import Caller as Caller
-from market.resolver import guest_of as guest_of
-from market.resolver import new_guest as new_guest
+from market.resolver import MAX_BODY, Resolver, parsed, raw_body
+from market.shapes import Body as Body
+from market.shapes import Cursor as Cursor
+from market.shapes import FieldError as FieldError
+from market.shapes import Limit as Limit
+from market.shapes import OneLine as OneLine
+from market.shapes import ProblemView as ProblemView
+from market.shapes import View as View
 
-CALLERS = frozenset({ANYONE, GUEST, CUSTOMER, VENDOR, STAFF})
+CALLERS = frozenset({ANYONE, GUEST, CUSTOMER, VENDOR, STAFF, KEY})
+_DOORS = {GUEST: "guest", KEY: "api"}
+"""Callers without a token of the user pool: they have routes of their own, below these words."""
+
 _MAX_SEGMENT = 200
 _CORRELATION = re.compile(r"[\w.:-]{8,64}\Z", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{8,128}\Z", re.ASCII)
-_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-_NOT_TEXT = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "referrer-policy": "no-referrer",
+}
 _PROBLEM_TYPE = "application/problem+json"
 _JSON = "application/json"
 
-Limit = Annotated[int, Query(ge=1, le=100, description="Entries a page.")]
-Cursor = Annotated[str | None, Query(max_length=4000, description="`nextCursor` of the page before.")]
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _one_line(text: str) -> str:
-    """Text as people write it on one line: NFC, without control and formatting characters, but with joiners."""
-    if any(unicodedata.category(sign) in _NOT_TEXT and sign not in "\u200c\u200d" for sign in text):
-        raise ValueError("must be one line of printable text")
-    return unicodedata.normalize("NFC", text)
-
-
-OneLine = Annotated[str, AfterValidator(_one_line)]
-
-
-class Body(BaseModel):
-    """Base of request bodies: camelCase on the wire, unknown fields refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, str_strip_whitespace=True)
-
-
-class View(BaseModel):
-    """Base of answers: camelCase on the wire."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class FieldError(View):
-    field: str = Field(description="Path of the field, such as `body.lines.0.quantity`.")
-    code: str
-    message: str
-
-
-class ProblemView(View):
-    """RFC 9457 problem details; `code` is stable, texts are not."""
-
-    model_config = ConfigDict(extra="allow")
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str | None = None
-    errors: list[FieldError] | None = None
-    requestId: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +97,9 @@ class Route:
     name: str
     raw: bool
     max_body: int
+    needs: str = ""
+    limit: str = ""
+    captcha: str = ""
 
 
 class ServiceApi:
@@ -164,24 +141,37 @@ class ServiceApi:
         problems: Iterable[type[Problem]] = (),
         raw: bool = False,
         max_body: int = MAX_BODY,
+        needs: str = "",
+        limit: str = "",
+        captcha: str = "",
     ) -> Callable[[F], F]:
-        """raw: the handler reads `api.body` itself (files, signed webhooks) instead of declaring a model."""
+        """raw: the handler reads `api.body` itself (files, signed webhooks) instead of declaring a model.
+
+        needs: the permission that vendors, staff and programs must hold; limit, captcha: which of `market.guard` count.
+        """
         allowed = frozenset(callers)
-        assert allowed, f"{method} {path} must declare who may call it"
-        assert allowed <= CALLERS, f"{method} {path} names an unknown caller"
-        assert not {ANYONE, GUEST} <= allowed, f"{method} {path} is for anyone, so for guests too"
+        self._require_rule(f"{method} {path}", allowed, needs)
 
         def register(function: F) -> F:
-            route = Route(method, path, allowed - {GUEST}, function.__name__, raw, max_body)
-            if route.callers:
+            theirs = allowed - set(_DOORS)
+            route = Route(method, path, theirs, function.__name__, raw, max_body, needs, limit, captcha)
+            if theirs:
                 self._declare(route, function, status, problems)
-            if GUEST in allowed:
-                path_, name = f"/v1/guest/{path.removeprefix('/v1/')}", f"guest_{route.name}"
-                guests = replace(route, path=path_, callers=frozenset({GUEST}), name=name)
-                self._declare(guests, function, status, problems)
+            for caller in sorted(allowed & set(_DOORS)):
+                path_, name = f"/v1/{_DOORS[caller]}/{path.removeprefix('/v1/')}", f"{_DOORS[caller]}_{route.name}"
+                own = replace(route, path=path_, callers=frozenset({caller}), name=name)
+                self._declare(own, function, status, problems)
             return function
 
         return register
+
+    def _require_rule(self, place: str, allowed: frozenset[str], needs: str) -> None:
+        assert allowed, f"{place} must declare who may call it"
+        assert allowed <= CALLERS, f"{place} names an unknown caller"
+        assert allowed == {ANYONE} or ANYONE not in allowed, f"{place} is for anyone, so for all others too"
+        own = CUSTOMER in allowed or allowed == {KEY}
+        assert needs or own or not allowed & {VENDOR, STAFF, KEY}, f"{place} must say what it needs"
+        assert not needs or needs in self._manifest.permissions, f"{place} needs an undeclared permission: {needs}"
 
     def _declare(self, route: Route, function: F, status: int, problems: Iterable[type[Problem]]) -> None:
         place = route.method, route.path
@@ -191,17 +181,22 @@ class ServiceApi:
             route.path,
             route.method,
             status_code=status,
-            responses=_responses(status, route.callers, problems),
+            responses=_responses(status, route, problems),
             tags=[self._manifest.service],
             operation_id=f"{self._manifest.service}_{route.name}",
             summary=_summary(function),
             description=(function.__doc__ or "").strip(),
-            security=None if ANYONE in route.callers else [{"guest" if GUEST in route.callers else "bearer": []}],
+            security=_security(route.callers),
         )(function)
 
     @property
     def caller(self) -> Caller:
         return cast(Caller, self._local.caller)
+
+    @property
+    def address(self) -> str:
+        """The viewer's IP address; empty if it is not known."""
+        return cast(str, self._local.address)
 
     @property
     def body(self) -> bytes:
@@ -234,10 +229,11 @@ class ServiceApi:
         from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer
 
         guest = APIKey(name="Guest-Token", in_=APIKeyIn.header, description="The token of `POST /v1/guests`.")
+        program = APIKey(name="Api-Key", in_=APIKeyIn.header, description="A key made by a vendor or by staff.")
         text = self._resolver.get_openapi_json_schema(
             title="Marketplace",
             version="1.0.0",
-            security_schemes={"bearer": HTTPBearer(bearerFormat="JWT"), "guest": guest},
+            security_schemes={"bearer": HTTPBearer(bearerFormat="JWT"), "guest": guest, "key": program},
         )
         return cast(dict[str, Any], orjson.loads(text))
 
@@ -247,10 +243,9 @@ class ServiceApi:
         headers = event.get("headers") or {}
         correlation = headers.get("x-correlation-id", "")
         request_id = request.get("requestId") or ids.ulid()
-        self._local.caller = caller = caller_of(request, headers.get("guest-token", ""))
+        self._local.caller = Caller()
         correlation = correlation if _CORRELATION.match(correlation) else request_id
-        actor = ("user", caller.id) if caller.id else ("anonymous", "anonymous")
-        with log.acting(log.Scope(request_id, correlation, *actor)):
+        with log.acting(log.Scope(request_id, correlation, "anonymous", "anonymous")), audit.off():
             answer = self._answer(event, headers)
             log.info(
                 "request",
@@ -258,20 +253,21 @@ class ServiceApi:
                 method=request["http"]["method"],
                 route=self._local.route,
                 status=answer["statusCode"],
-                caller=caller.id or None,
+                caller=self.caller.id or None,
             )
         answer["headers"] = _HEADERS | {"x-request-id": request_id} | _single(answer)
         return answer
 
     def _answer(self, event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         self._local.headers, self._local.route, self._local.body = headers, "", b""
-        self._local.path = event["rawPath"]
+        self._local.path, self._local.address = event["rawPath"], ""
         try:
             secret = config.origin_secret()
             if secret and not hmac.compare_digest(self.header("x-origin-verify").encode(), secret.encode()):
                 raise Forbidden("Requests come through the edge.")
             if any(len(segment) > _MAX_SEGMENT for segment in event["rawPath"].split("/")):
                 raise NotFound("There is nothing at this address.")
+            self._local.address = admission.address_of(event, headers, behind_edge=bool(secret))
             return self._resolver.answer(event)
         except Problem as problem:
             return _problem(problem)
@@ -287,21 +283,24 @@ class ServiceApi:
             log.error("request crashed", error, route=self._local.route)
             return _problem(Problem())
 
-    def _admit(self, matched: Any, event: APIGatewayProxyEventV2) -> None:
+    def _admit(self, matched: Any, event: APIGatewayProxyEventV2, arguments: Mapping[str, str]) -> None:
         """Let the request through to its route, or raise: first by its caller, then by whether its body can be read."""
-        route = self._routes[matched.method, matched.path]
+        route, request = self._routes[matched.method, matched.path], event.raw_event
         self._local.route = f"{route.method} {route.path}"
-        if ANYONE not in route.callers:
-            if not self.caller.id:
-                raise Unauthenticated(f"Send a valid {'Guest-Token' if GUEST in route.callers else 'access token'}.")
-            if not route.callers & self.caller.roles:
-                raise Forbidden("Your roles do not allow this.")
+        asked = admission.Asked(route, arguments, self._local.headers, request["requestContext"], self.address)
+        self._local.caller = admission.admit(asked, self._manifest)
         self._local.body = raw_body(event, route.max_body)
         if not route.raw and matched.dependant.body_params:
             event._json_data = parsed(  # type: ignore[attr-defined]  # its cache of json_body, which would crash
                 self._local.body, self.header("content-type")
             )
-            event.raw_event["headers"] = self._local.headers | {"content-type": _JSON}  # it knows one spelling only
+            request["headers"] = self._local.headers | {"content-type": _JSON}  # it knows one spelling only
+
+
+def _security(callers: frozenset[str]) -> list[dict[str, list[str]]] | None:
+    if ANYONE in callers:
+        return None
+    return [{"guest" if GUEST in callers else "key" if KEY in callers else "bearer": []}]
 
 
 def etag(version: int) -> str:
@@ -348,11 +347,11 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else str(value)
 
 
-def _responses(status: int, callers: frozenset[str], problems: Iterable[type[Problem]]) -> dict[int, Any]:
+def _responses(status: int, route: Route, problems: Iterable[type[Problem]]) -> dict[int, Any]:
     """The error answers of a route for its OpenAPI entry: those that every route has, and its own."""
     always: list[type[Problem]] = [Invalid, NotFound, TooLarge, UnsupportedMediaType, Unprocessable, Problem]
-    if ANYONE not in callers:
-        always += [Unauthenticated, Forbidden]
+    always += [] if ANYONE in route.callers else [Unauthenticated, Forbidden]
+    always += [TooManyRequests] if route.limit or KEY in route.callers else []
     codes: dict[int, list[str]] = {}
     for problem in [*always, *problems]:
         codes.setdefault(problem.status, []).append(problem.code)

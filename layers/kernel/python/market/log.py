@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -50,6 +50,11 @@ def acting(scope: Scope) -> Iterator[None]:
         _scope.reset(token)
 
 
+def act_as(actor_type: str, actor_id: str) -> None:
+    """From here on to the end of the `acting` block it is this actor: who calls is known only after it began."""
+    _scope.set(replace(_scope.get(), actor_type=actor_type, actor_id=actor_id))
+
+
 def info(event: str, **fields: Any) -> None:
     _write("INFO", event, fields)
 
@@ -72,22 +77,22 @@ def _write(level: str, event: str, fields: dict[str, Any]) -> None:
     if _LEVELS[level] < _LEVELS.get(config.setting("LOG_LEVEL"), 20):
         return
     line = {"at": clock.timestamp(), "level": level, "event": event}
-    line |= {name: _safe(name, value) for name, value in fields.items() if value is not None}
+    line |= {name: safe(name, value) for name, value in fields.items() if value is not None}
     if (current := _scope.get()).correlation_id:
         line["correlationId"] = current.correlation_id
         line |= {"requestId": current.request_id} if current.request_id != current.correlation_id else {}
     sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")
 
 
-def _safe(name: str, value: Any) -> Any:
-    """The value as it may be written; what is inside of it is judged by the inner names."""
+def safe(name: str, value: Any) -> Any:
+    """The value as it may be written under this name; what is inside of it is judged by the inner names."""
     if any(word in name.lower() for word in _HIDDEN):
         return "***"
     match value:
         case str():
             return value[:_LONGEST]
         case dict():
-            return {str(inner): _safe(str(inner), part) for inner, part in value.items()}
+            return {str(inner): safe(str(inner), part) for inner, part in value.items()}
         case list() | tuple():
-            return [_safe(name, part) for part in value]
+            return [safe(name, part) for part in value]
     return value

@@ -4,14 +4,15 @@ A manifest is read by the CDK app (functions, queues, grants), by the local mark
 (which refuses keys that the service does not own) and by the architecture tests. It holds no logic and imports nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["api", "consumer", "tasks", "queue", "relay", "trigger", "schedule"]
 
 
-ANYONE, GUEST, CUSTOMER, VENDOR, STAFF = "anyone", "guest", "customer", "vendor", "staff"
-"""Who may call a route: everybody, holders of a guest token, or of a role."""
+ANYONE, GUEST, CUSTOMER, VENDOR, STAFF, KEY = "anyone", "guest", "customer", "vendor", "staff", "key"
+"""Who may call a route: everybody, holders of a guest token, of a role, or of an API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,10 @@ class Manifest:
     uses: services whose `contract.py` this one imports; their prefixes are granted to it as well.
     publishes, consumes: event types such as `order.paid`.
     queues: command queues owned by the service, by name; each gets a dead-letter queue and an alarm.
+    permissions: what its routes may need, such as `orders.cancel`, each with the built-in roles that hold it;
+      super_admin and vendor_admin hold all.
+    append_only: those of its prefixes under which nothing may be updated or deleted.
+    everything: the one of its queues that gets every event, of every type.
     """
 
     service: str
@@ -60,3 +65,6 @@ class Manifest:
     publishes: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
+    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    append_only: tuple[str, ...] = ()
+    everything: str = ""

@@ -1,17 +1,12 @@
-"""Powertools' resolver made safe for us, and guards that it lacks: callers; size, encoding, type and depth of bodies.
+"""Powertools' resolver made safe for us, and guards that it lacks: size, encoding, type and depth of bodies.
 
 Each refusal is a 4xx problem; nothing that a caller sends crashes a handler.
 """
 
 import base64
 import binascii
-import hashlib
-import hmac
-import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, cast
 
 import orjson
@@ -19,61 +14,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import OpenAPIResponseValidationMiddleware
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from market import clock, config, ids
 from market.errors import Invalid, NotFound, TooLarge, Unprocessable, UnsupportedMediaType
-from market.manifest import CUSTOMER, GUEST, STAFF, VENDOR
 
 MAX_BODY = 256 * 1024
 MAX_DEPTH = 24
-GUEST_LIFE = timedelta(days=90)
-_ROLES = frozenset({CUSTOMER, VENDOR, STAFF})
-_GUEST_TOKEN = re.compile(r"((gst_[0-9a-z]{26})\.([0-9]{10}))\.([0-9a-f]{64})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is calling, as the authorizer or a guest token proves it; nobody without either."""
-
-    id: str = ""
-    roles: frozenset[str] = frozenset()
-    vendor_id: str = ""
-
-    @property
-    def is_staff(self) -> bool:
-        return STAFF in self.roles
-
-    def require_vendor(self, vendor_id: str) -> None:
-        """Pass for the vendor's own people and for staff; for others there is no such vendor."""
-        if not self.is_staff and (VENDOR not in self.roles or not vendor_id or self.vendor_id != vendor_id):
-            raise NotFound("There is no such vendor.")
-
-
-def caller_of(request: Mapping[str, Any], guest_token: str) -> Caller:
-    """Whom the authorizer let through, or else the guest whose token this is, or nobody."""
-    claims = ((request.get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
-    if not claims.get("sub"):
-        guest = guest_of(guest_token)
-        return Caller(guest, frozenset({GUEST})) if guest else Caller()
-    roles = frozenset(str(claims.get("roles", "")).split()) & _ROLES
-    return Caller(str(claims["sub"]), roles, str(claims.get("vendorId", "")))
-
-
-def new_guest() -> str:
-    """A token `<guest id>.<expiry>.<signature>` for somebody without an account, good for GUEST_LIFE."""
-    claim = f"{ids.new('gst')}.{clock.epoch(GUEST_LIFE)}"
-    return f"{claim}.{_signature(claim)}"
-
-
-def guest_of(token: str) -> str:
-    """The id of the guest whose token it is; empty if it is not one of ours, or expired."""
-    found = _GUEST_TOKEN.fullmatch(token)
-    if not found or not hmac.compare_digest(found[4], _signature(found[1])):
-        return ""
-    return found[2] if int(found[3]) > clock.epoch() else ""
-
-
-def _signature(claim: str) -> str:
-    return hmac.new(config.key("guest"), claim.encode(), hashlib.sha256).hexdigest()
 
 
 class NotJson(Invalid):
@@ -127,7 +71,7 @@ class Answers(OpenAPIResponseValidationMiddleware):
 class Resolver(APIGatewayHttpResolver):
     """Powertools' resolver, but with the request kept per thread (it keeps it on a class) and errors left to us."""
 
-    def __init__(self, before: Callable[[Any, APIGatewayProxyEventV2], None]) -> None:
+    def __init__(self, before: Callable[[Any, APIGatewayProxyEventV2, dict[str, str]], None]) -> None:
         self._local = threading.local()
         self._before = before
         super().__init__(enable_validation=True, serializer=lambda body: orjson.dumps(body).decode())
@@ -150,7 +94,7 @@ class Resolver(APIGatewayHttpResolver):
         return self._build_response(self._resolve())
 
     def _call_route(self, route: Any, route_arguments: dict[str, str]) -> Any:
-        self._before(route, self.current_event)
+        self._before(route, self.current_event, route_arguments)
         result = route(router_middlewares=[], app=self, route_arguments=route_arguments)
         return self._response_builder_class(
             response=cast(Response[Any], self._to_response(result)), serializer=self._serializer, route=route

@@ -14,6 +14,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,9 +32,12 @@ Refusal = Problem | Callable[[Item | None], Problem]
 NEW = "attribute_not_exists(pk)"
 EXISTS = "attribute_exists(pk)"
 OUTBOX = "OUTBOX#"
-MAX_ACTIONS = 100
-_PATIENCE = 6
-_TAG = 12
+MAX_ACTIONS = 99  # and one that is kept for the audit record
+_PATIENCE, _TAG = 6, 12
+_CONFLICTS = frozenset(("TransactionCanceledException", "TransactionInProgressException"))
+Recorder = Callable[["Table", Sequence["Write"]], "Write | None"]
+recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+"""Makes the audit record that belongs into a transaction with these writes; see `market.guard.audit`."""
 _NAME = re.compile(r"(?<![:#\w])([A-Za-z_]\w*)(?!\w*\()")
 _WORDS = frozenset(["SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"])
 
@@ -118,22 +122,21 @@ class Table:
             "pass the manifests of exactly the services used"
         )
         self._owned = (OUTBOX, *manifest.prefixes, *(prefix for used in contracts for prefix in used.prefixes))
-        self._service = manifest.service
+        self.service = manifest.service
 
     def get(self, key: Key, *, consistent: bool = False) -> Item | None:
         """The item, or None."""
         answer = _client().get_item(TableName=_name(), Key=_key(self._mine(key)), ConsistentRead=consistent)
-        return _decode_item(answer["Item"]) if "Item" in answer else None
+        return decoded(answer["Item"]) if "Item" in answer else None
 
     def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item]:
         """The items that exist, by key; 100 keys a request. Raises Busy when the table stops answering."""
         wanted = [_key(self._mine(key)) for key in dict.fromkeys(keys)]
-        found: dict[Key, Item] = {}
-        attempt = 0
+        found, attempt = dict[Key, Item](), 0
         while wanted:
             ask = {_name(): {"Keys": wanted[:100], "ConsistentRead": consistent}}
             answer = _client().batch_get_item(RequestItems=ask)
-            for item in map(_decode_item, answer["Responses"].get(_name(), [])):
+            for item in map(decoded, answer["Responses"].get(_name(), [])):
                 found[Key(item["pk"], item["sk"])] = item
             unread = answer.get("UnprocessedKeys", {}).get(_name(), {}).get("Keys", [])
             attempt = _pause(attempt) if unread else 0
@@ -161,7 +164,7 @@ class Table:
         if begins:
             condition += " AND begins_with(#s, :s)"
             names, values = names | {"#s": f"{index}sk"}, values | {":s": {"S": begins}}
-        scope = f"{self._service}|{index}|{pk}|{begins}|{newest_first}"
+        scope = f"{self.service}|{index}|{pk}|{begins}|{newest_first}"
         request: dict[str, Any] = {
             "TableName": _name(),
             "KeyConditionExpression": condition,
@@ -175,7 +178,7 @@ class Table:
         request |= {"ExclusiveStartKey": read_cursor(cursor, scope)} if cursor else {}
         answer = _client().query(**request)
         last = answer.get("LastEvaluatedKey")
-        return Page([_decode_item(item) for item in answer["Items"]], sign_cursor(last, scope) if last else None)
+        return Page([decoded(item) for item in answer["Items"]], sign_cursor(last, scope) if last else None)
 
     def write(self, write: Write) -> Item:
         """Carry out one write, or raise its `otherwise`. Returns the item after an update.
@@ -183,6 +186,9 @@ class Table:
         After a lost answer botocore sends it again, so it may be carried out twice: for what must not be, such as an
         increment, use `transact`, which carries a token.
         """
+        if recorder.get():
+            self.transact(write)
+            return self.get(write.key, consistent=True) or {}
         self._mine(write.key)
         request = dict(write.request) | {"TableName": _name()}
         if write.otherwise:
@@ -193,7 +199,7 @@ class Table:
         while True:
             try:
                 answer = getattr(_client(), f"{write.action.lower()}_item")(**request)
-                return _decode_item(answer.get("Attributes", {}))
+                return decoded(answer.get("Attributes", {}))
             except ClientError as refused:
                 code = refused.response["Error"]["Code"]
                 if code == "ConditionalCheckFailedException" and write.otherwise:
@@ -209,6 +215,7 @@ class Table:
         by meaning; Busy if others keep writing the same items. A repeated network request changes nothing twice:
         botocore sends a token.
         """
+        writes = (*writes, *self._record(writes))
         actions = [self._action(write) for write in writes]
         attempt = 0
         while True:
@@ -216,10 +223,7 @@ class Table:
                 _client().transact_write_items(TransactItems=actions)
                 return
             except ClientError as refused:
-                if refused.response["Error"]["Code"] not in (
-                    "TransactionCanceledException",
-                    "TransactionInProgressException",
-                ):
+                if refused.response["Error"]["Code"] not in _CONFLICTS:
                     raise
                 _raise_refusals(writes, refused.response.get("CancellationReasons", []))
                 attempt = _pause(attempt)
@@ -229,13 +233,18 @@ class Table:
 
         Raises Busy when the table stops taking them.
         """
-        waiting = [_batch_entry(replace(write, key=self._mine(write.key))) for write in writes]
+        whole = (*writes, *self._record(writes))
+        waiting = [_batch_entry(replace(write, key=self._mine(write.key))) for write in whole]
         attempt = 0
         while waiting:
             answer = _client().batch_write_item(RequestItems={_name(): waiting[:25]})
             unwritten = answer.get("UnprocessedItems", {}).get(_name(), [])
             attempt = _pause(attempt) if unwritten else 0
             waiting = waiting[25:] + unwritten
+
+    def _record(self, writes: Sequence[Write]) -> list[Write]:
+        entry = record(self, writes) if (record := recorder.get()) else None
+        return [entry] if entry else []
 
     def _action(self, write: Write) -> dict[str, Any]:
         self._mine(write.key)
@@ -246,7 +255,7 @@ class Table:
 
     def _mine(self, key: Key) -> Key:
         if not key.pk.startswith(self._owned):
-            raise NotOwned(f"{self._service} reached for {key.pk.partition('#')[0]}#")
+            raise NotOwned(f"{self.service} reached for {key.pk.partition('#')[0]}#")
         return key
 
 
@@ -265,11 +274,8 @@ def _raise_refusals(writes: Sequence[Write], reasons: Sequence[Mapping[str, Any]
 def _refusal(write: Write, found: Mapping[str, Any] | None) -> Problem:
     if write.otherwise is None:
         raise RuntimeError(f"{write.action} {write.key.pk.partition('#')[0]}# has a condition but names no error")
-    return (
-        write.otherwise
-        if isinstance(write.otherwise, Problem)
-        else write.otherwise(_decode_item(found) if found else None)
-    )
+    named = write.otherwise
+    return named if isinstance(named, Problem) else named(decoded(found) if found else None)
 
 
 def _pause(attempt: int) -> int:
@@ -343,7 +349,7 @@ def _encode(value: Any) -> dict[str, Any]:
     raise TypeError(f"cannot store a {type(value).__name__}")
 
 
-def _decode_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
+def decoded(item: Mapping[str, Mapping[str, Any]]) -> Item:
     return {name: _decode(value) for name, value in item.items()}
 
 
@@ -359,7 +365,7 @@ def _decode(value: Mapping[str, Any]) -> Any:
         case "L":
             return [_decode(entry) for entry in content]
         case "M":
-            return _decode_item(content)
+            return decoded(content)
         case "SS":
             return set(content)
     raise TypeError(f"cannot read a {kind}")

@@ -1,0 +1,30 @@
+"""Access: who belongs to the platform's staff and to vendors' teams, and what each of them may do there."""
+
+from market.manifest import Function, Manifest
+
+MANIFEST = Manifest(
+    service="access",
+    prefixes=("ACS#", "ROL#", "TEA#", "IVT#"),
+    uses=("identity", "vendors"),
+    functions=(
+        Function(name="api", handler="access.api.handler", kind="api", capabilities=("secret",)),
+        Function(name="consumer", handler="access.consumer.handler", kind="consumer"),
+    ),
+    publishes=("access.changed", "access.invited"),
+    consumes=("vendor.approved",),
+    permissions={
+        "staff.read": ("admin", "auditor", "support"),
+        "staff.manage": ("admin",),
+        "team.read": (
+            "admin",
+            "auditor",
+            "support",
+            "vendor_catalog",
+            "vendor_orders",
+            "vendor_finance",
+            "vendor_viewer",
+        ),
+        "team.manage": ("admin",),
+        "access.explain": ("admin", "auditor", "support"),
+    },
+)

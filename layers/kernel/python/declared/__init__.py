@@ -1,0 +1,1 @@
+"""What this marketplace declares to its kernel: data, no behaviour. Each module imports nothing of ours."""
