@@ -64,10 +64,12 @@ deploy: $(READY) ## Deploy to AWS, with your own credentials (STAGE=dev)
 
 ##@ Upkeep
 
-docs: $(READY) ## Regenerate OpenAPI, event schemas and mails, and from a run of every test access patterns and features
+docs: $(READY) ## Regenerate OpenAPI, event schemas, mails, settings and permissions, and from a run of every test access patterns and features
 	@$(PYTHON) -m tools.openapi
 	@$(PYTHON) -m tools.events
 	@$(PYTHON) -m tools.mails
+	@$(PYTHON) -m tools.settings
+	@$(PYTHON) -m tools.permissions
 	@$(MAKE) test SLOW=1 RECORD=1
 	@$(PYTHON) -m tools.access_patterns --write
 	@$(PYTHON) -m tools.contract --write
@@ -80,6 +82,7 @@ lock: $(READY) ## Resolve the dependencies anew, with hashes
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/documents/requirements.in -o layers/documents/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/stripe/requirements.in -o layers/stripe/requirements.txt
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/addresses/requirements.in -o layers/addresses/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt requirements/dev.in -o requirements/dev.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements/uv.in -o requirements/uv.txt
 

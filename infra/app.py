@@ -25,6 +25,7 @@ from infra.services import ROOT, Source, discover  # noqa: E402
 from infra.stacks.api import ApiStack  # noqa: E402
 from infra.stacks.data import DataStack  # noqa: E402
 from infra.stacks.edge import EdgeStack  # noqa: E402
+from infra.stacks.flags import FlagsStack  # noqa: E402
 from infra.stacks.identity import IdentityStack  # noqa: E402
 from infra.stacks.machine import MachineStack  # noqa: E402
 from infra.stacks.messaging import MessagingStack  # noqa: E402
@@ -42,6 +43,8 @@ class Marketplace:
         self.api = self._stack(
             ApiStack, "Api", pool_id=self.identity.pool.user_pool_id, client_id=self.identity.client.user_pool_client_id
         )
+        self.flags = self._stack(FlagsStack, "Flags", api=self.api.api)
+        self.firewall = ""
         self.url = self._public_url()
         self.contexts = {name: self._context(source) for name, source in self._services.items()}
         self.machines = {name: self._machine(machine) for name, machine in self._machines.items()}
@@ -58,6 +61,7 @@ class Marketplace:
         if not self._stage.edge:
             return str(self.api.api.api_endpoint)
         edge = self._stack(EdgeStack, "Edge", api=self.api.api, media=self.data.media)
+        self.firewall = edge.firewall.sets
         return f"https://{edge.distribution.distribution_domain_name}"
 
     def _stateful(self) -> None:
@@ -80,6 +84,8 @@ class Marketplace:
             pool_arn=self.identity.pool.user_pool_arn,
             client_id=self.identity.client.user_pool_client_id,
             stream_arn=stream,
+            flags=self.flags.configuration,
+            firewall=self.firewall,
         )
         context = ServiceStack(
             self._app,

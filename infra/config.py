@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
@@ -15,6 +16,22 @@ PYTHON = "3.13"
 StageName = Literal["dev", "staging", "prod"]
 
 
+@dataclass(frozen=True, slots=True)
+class SocialProvider:
+    """Another company whose accounts may sign in here.
+
+    name: as the pool calls it. issuer: an OpenID Connect provider's address; "" for Google, which Cognito knows.
+    """
+
+    name: str
+    issuer: str = ""
+
+    @property
+    def key(self) -> str:
+        """What its entries in the secret begin with: `google_client_id`, `google_client_secret`."""
+        return self.name.lower()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One deployment of the whole marketplace.
@@ -22,7 +39,10 @@ class Stage:
     lasting: data outlives its stack, stacks are protected from deletion.
     canary: new code gets 10 % of the traffic for five minutes and is rolled back by its alarms.
     edge: CloudFront and WAF stand in front of the API.
+    refused_countries: two-letter codes of countries that the firewall turns away.
+    captcha_url: whom to ask about captchas (siteverify form), with the secret `captcha_secret`; "" asks nobody.
     burst, rate: what the API lets through at once and per second, over all routes.
+    social: who else vouches for people; their client ids and secrets are in the secret `social_secret`.
     """
 
     name: StageName
@@ -38,9 +58,12 @@ class Stage:
     alarms: bool = True
     canary: bool = False
     edge: bool = False
+    refused_countries: tuple[str, ...] = ()
+    captcha_url: str = ""
     burst: int = 200
     rate: int = 100
     media_url: str = "/media"
+    social: tuple[SocialProvider, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -71,6 +94,33 @@ class Stage:
         return f"{self.prefix}/payments"
 
     @property
+    def settings_path(self) -> str:
+        """Where operators keep the settings that count without a deployment, in Parameter Store."""
+        return f"/market/{self.name}/settings"
+
+    @property
+    def social_secret(self) -> str:
+        return f"{self.prefix}/social"
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain that SES has verified."""
+        return self.sender.partition("@")[2]
+
+    @property
+    def passkey_domain(self) -> str:
+        """Where passkeys are good: the shop's own host, and below it."""
+        return str(urlsplit(self.origins[0]).hostname)
+
+    @property
+    def sign_in_addresses(self) -> list[str]:
+        """Where the hosted pages may send people back to; Cognito takes plain http from `localhost` only."""
+        pages = [urlsplit(origin) for origin in self.origins]
+        return [
+            f"{page.geturl()}/signed-in" for page in pages if page.scheme == "https" or page.hostname == "localhost"
+        ]
+
+    @property
     def payment_methods(self) -> str:
         """Names of the payment providers on offer, the default first."""
         return "sandbox,cod,manual" if self.sandbox else "stripe,paypal,cod"
@@ -83,6 +133,19 @@ class Stage:
             "PAYPAL_API_BASE": f"https://api-m.{'sandbox.' if self.sandbox else ''}paypal.com",
             "SSLCOMMERZ_API_BASE": f"https://{'sandbox' if self.sandbox else 'securepay'}.sslcommerz.com",
         }
+
+    @property
+    def captcha_secret(self) -> str:
+        return f"{self.prefix}/captcha"
+
+    def blocked_set(self, version: str) -> str:
+        """The firewall's set of blocked networks, of `v4` or `v6` addresses."""
+        return f"{self.prefix}-blocked-{version}"
+
+    @property
+    def audit_days(self) -> int:
+        """For how long files of the audit log are locked: seven years, or until a stage for trying things out is gone."""
+        return 2_557 if self.lasting else 1
 
     @property
     def alarm_topic(self) -> str:
@@ -115,6 +178,10 @@ STAGES: dict[str, Stage] = {
             order_no_prefix="DV",
             origins=("http://localhost:5173", "http://127.0.0.1:8080"),
             log_level="DEBUG",
+            social=(
+                SocialProvider("Google"),
+                SocialProvider("GitHub", "https://github-sign-in.dev.marketplace.example"),
+            ),
         ),
         Stage(
             name="staging",
@@ -123,6 +190,7 @@ STAGES: dict[str, Stage] = {
             sender="orders@staging.marketplace.example",
             order_no_prefix="ST",
             origins=("https://staging.marketplace.example",),
+            social=(SocialProvider("Google"),),
             edge=True,
         ),
         Stage(
@@ -132,6 +200,7 @@ STAGES: dict[str, Stage] = {
             sender="orders@marketplace.example",
             order_no_prefix="MK",
             origins=("https://marketplace.example",),
+            social=(SocialProvider("Google"),),
             lasting=True,
             canary=True,
             edge=True,

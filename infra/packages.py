@@ -19,6 +19,8 @@ from infra.services import KERNEL, ROOT
 CACHE = ROOT / ".cache" / "assets"
 LAYERS = ROOT / "layers"
 AWS_SERVICES = (
+    "appconfig",
+    "appconfigdata",
     "cognito-idp",
     "dynamodb",
     "events",
@@ -29,6 +31,7 @@ AWS_SERVICES = (
     "ssm",
     "stepfunctions",
     "sts",
+    "wafv2",
 )
 """Services whose botocore data is shipped: those that functions call, and STS for credentials."""
 

@@ -1,31 +1,29 @@
-"""The people of the user pool: sign-up, codes, passwords, attributes. Every change is committed before it is
-answered.
+"""The people of the user pool: their passwords, attributes and federated identities. Every change is committed
+before it is answered.
 
-As on Cognito: codes are six random digits, sent by mail (here to the mailbox), good for a day (reset: an hour)
-and for a few tries; an unverified person cannot sign in; wrong passwords lock for a while; what would tell who
-has an account stays unsaid where the client asks for it (PreventUserExistenceErrors). Softer than Cognito: no
-limits on how many codes are sent, no second factors, groups, federation, devices or threat protection, no
-triggers but pre-token-generation, and no sign-up limits by address.
+As on Cognito: an unverified person cannot sign in; wrong passwords lock for a while; an address has one native
+account in whatever case, while somebody who came through another provider has a profile of their own
+(`Google_1234`, status EXTERNAL_PROVIDER) until it is linked. Softer than Cognito: no groups, remembered devices or
+threat protection, and no limits by the caller's address.
 """
 
 import hashlib
 import hmac
 import os
 import re
-import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from local.answers import AwsError
-from local.mailbox import Mailbox
+from local.pool_settings import PasswordPolicy
 from local.storage import Storage
 
-__all__ = ["Accounts", "Person", "Policy"]
+__all__ = ["Accounts", "Person", "refused"]
 
 JSON = dict[str, Any]
 _SCHEMA = """
@@ -33,25 +31,27 @@ CREATE TABLE IF NOT EXISTS people (
     sub TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, password TEXT NOT NULL, status TEXT NOT NULL,
     enabled INTEGER NOT NULL, attributes TEXT NOT NULL, created REAL NOT NULL, changed REAL NOT NULL,
     failures INTEGER NOT NULL DEFAULT 0, locked_until REAL NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS codes (
-    sub TEXT NOT NULL, purpose TEXT NOT NULL, digest TEXT NOT NULL, expires REAL NOT NULL, tries INTEGER NOT NULL,
-    PRIMARY KEY (sub, purpose)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identities (
+    provider TEXT NOT NULL, subject TEXT NOT NULL, sub TEXT NOT NULL, linked REAL NOT NULL,
+    PRIMARY KEY (provider, subject)) WITHOUT ROWID;
 """
 UNCONFIRMED, CONFIRMED, TEMPORARY, RESET = "UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"
-SIGN_UP, NEW_PASSWORD = "sign-up", "new-password"
-_GOOD_FOR = {SIGN_UP: 24 * 3600, NEW_PASSWORD: 3600}
-_TRIES, _FREE_FAILURES, _LONGEST_LOCK = 5, 5, 900
+EXTERNAL, _LOGIN = "EXTERNAL_PROVIDER", "$login"
+_FREE_FAILURES, _LONGEST_LOCK = 5, 900
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\Z")
 _SCRYPT = {"n": 2**13, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024, "dklen": 32}
-_SUBJECT, _MESSAGE = "Your verification code", "Your confirmation code is {####}"
 WRONG = "Incorrect username or password."
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One account. `attributes` holds email, email_verified and what else was given; `sub` is also the username."""
+    """One account. `attributes` holds email, email_verified and what else was given.
+
+    `username` is the sub, or `Google_1234` for who came through a provider and has no native account.
+    """
 
     sub: str
+    username: str
     email: str
     status: str
     enabled: bool
@@ -59,73 +59,40 @@ class Person:
     created: float
     changed: float
 
+    @property
+    def external(self) -> bool:
+        """Whether the profile is a provider's."""
+        return self.status == EXTERNAL
+
     def all_attributes(self) -> dict[str, str]:
         return {"sub": self.sub} | self.attributes
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the template says of passwords, and the words of its mails; `{####}` in them is the code."""
-
-    length: int = 8
-    needs: tuple[str, ...] = ()
-    subject: str = _SUBJECT
-    message: str = _MESSAGE
-
-    @staticmethod
-    def of(pool: JSON) -> "Policy":
-        rules = (pool.get("Policies") or {}).get("PasswordPolicy") or {}
-        mail = pool.get("VerificationMessageTemplate") or {}
-        needs = tuple(kind for kind in _CLASSES if rules.get(f"Require{kind}"))
-        return Policy(
-            length=int(rules.get("MinimumLength", 8)),
-            needs=needs,
-            subject=mail.get("EmailSubject") or pool.get("EmailVerificationSubject") or _SUBJECT,
-            message=mail.get("EmailMessage") or pool.get("EmailVerificationMessage") or _MESSAGE,
-        )
-
-    def check(self, password: str) -> None:
-        """Raises InvalidPasswordException."""
-        if len(password) < self.length:
-            raise _refused("InvalidPassword", "Password did not conform with policy: Password not long enough")
-        if len(password) > 256:
-            raise _refused("InvalidPassword", "Password did not conform with policy: Password too long")
-        for kind in self.needs:
-            if not re.search(_CLASSES[kind], password):
-                raise _refused(
-                    "InvalidPassword", f"Password did not conform with policy: Password must have {kind.lower()}"
-                )
-
-
-_CLASSES = {"Lowercase": "[a-z]", "Uppercase": "[A-Z]", "Numbers": "[0-9]", "Symbols": r"[^A-Za-z0-9\s]"}
 
 
 class Accounts:
     """The people of one pool."""
 
-    def __init__(
-        self, storage: Storage, mailbox: Mailbox, policy: Policy, sender: str, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._storage, self._mailbox, self._policy, self._sender, self._clock = storage, mailbox, policy, sender, clock
+    def __init__(self, storage: Storage, policy: PasswordPolicy, clock: Callable[[], float] = time.time) -> None:
+        self._storage, self._policy, self._clock = storage, policy, clock
         storage.declare(_SCHEMA)
 
     # -- finding
 
     def find(self, username: str) -> Person | None:
-        """By address (in any case) or by sub."""
-        sql = "SELECT * FROM people WHERE email = ?" if "@" in username else "SELECT * FROM people WHERE sub = ?"
-        row = self._storage.one(sql, (username.strip().lower(),))
+        """By address or provider's username (in any case), or by sub."""
+        asked = username.strip().lower()
+        row = self._storage.one("SELECT * FROM people WHERE sub = ? OR email = ?", (asked, asked))
         return _person(row) if row else None
 
     def known(self, username: str) -> Person:
         """Raises UserNotFoundException."""
         person = self.find(username)
         if person is None:
-            raise _refused("UserNotFound", "User does not exist.")
+            raise refused("UserNotFound", "User does not exist.")
         return person
 
     def listed(self, email: str = "") -> list[Person]:
-        sql = "SELECT * FROM people WHERE ? IN ('', email) ORDER BY created LIMIT 60"
+        """The first 60 people, or those with this address: a native one and who came through providers."""
+        sql = "SELECT * FROM people WHERE ? IN ('', json_extract(attributes, '$.email')) ORDER BY created LIMIT 60"
         return [_person(row) for row in self._storage.rows(sql, (email.lower(),))]
 
     # -- making and changing
@@ -134,38 +101,89 @@ class Accounts:
         """Raises UsernameExistsException, InvalidPasswordException or InvalidParameterException."""
         email = email.strip().lower()
         if not _EMAIL.match(email):
-            raise _refused("InvalidParameter", "Username should be an email.")
+            raise refused("InvalidParameter", "Username should be an email.")
         if password is not None:
             self._policy.check(password)
         now, sub = self._clock(), str(uuid.uuid4())
         kept = {"email": email, "email_verified": "false"} | attributes | {"email": email}
-        kept.pop("sub", None)
         digest = hashed(password) if password is not None else ""
-        row = (sub, email, digest, status, 1, orjson.dumps(kept).decode(), now, now)
-        with self._storage.transaction() as db:
-            if db.execute("SELECT 1 FROM people WHERE email = ?", (email,)).fetchone():
-                raise _refused("UsernameExists", "User already exists")
-            db.execute("INSERT INTO people VALUES (?,?,?,?,?,?,?,?,0,0)", row)
+        self._insert((sub, email, digest, status, 1, _document(kept), now, now))
         return self.known(sub)
 
-    def change(self, sub: str, *, status: str | None = None, enabled: bool | None = None, **attributes: str) -> None:
-        """Set what is given; one commit."""
-        with self._storage.transaction():
-            self._change(self.known(sub), status=status, enabled=enabled, attributes=attributes)
-
-    def _change(
-        self, person: Person, *, status: str | None = None, enabled: bool | None = None, attributes: dict[str, str]
-    ) -> None:
-        merged = person.attributes | attributes
-        row = (
-            status or person.status,
-            int(person.enabled if enabled is None else enabled),
-            merged["email"].lower(),
-            orjson.dumps(merged).decode(),
-            self._clock(),
-            person.sub,
-        )
+    def add_external(self, provider: str, subject: str, attributes: dict[str, str]) -> Person:
+        """A profile for who came through a provider, with its identity. Raises UsernameExistsException."""
+        now, sub, login = self._clock(), str(uuid.uuid4()), f"{provider}_{subject}"
         with self._storage.transaction() as db:
+            self._insert((sub, login.lower(), "", EXTERNAL, 1, _document(attributes | {_LOGIN: login}), now, now))
+            db.execute("INSERT INTO identities VALUES (?,?,?,?)", (provider, subject, sub, now))
+        return self.known(sub)
+
+    def _insert(self, row: tuple[Any, ...]) -> None:
+        with self._storage.transaction() as db:
+            if db.execute("SELECT 1 FROM people WHERE email = ?", (row[1],)).fetchone():
+                raise refused("UsernameExists", "User already exists")
+            db.execute("INSERT INTO people VALUES (?,?,?,?,?,?,?,?,0,0)", row)
+
+    # -- identities at providers
+
+    def identified(self, provider: str, subject: str) -> Person | None:
+        """Whose identity this is."""
+        sql = "SELECT sub FROM identities WHERE provider = ? AND subject = ?"
+        row = self._storage.one(sql, (provider, subject))
+        return self.find(row["sub"]) if row else None
+
+    def link(self, person: Person, provider: str, subject: str) -> None:
+        """Let an identity sign in as this person. Raises InvalidParameterException where it is somebody's."""
+        with self._storage.transaction() as db:
+            if db.execute(
+                "SELECT 1 FROM identities WHERE provider = ? AND subject = ?", (provider, subject)
+            ).fetchone():
+                raise refused("InvalidParameter", "SourceUser is already linked to DestinationUser")
+            db.execute("INSERT INTO identities VALUES (?,?,?,?)", (provider, subject, person.sub, self._clock()))
+
+    def unlink(self, provider: str, subject: str) -> None:
+        """Raises UserNotFoundException."""
+        with self._storage.transaction() as db:
+            sql = "DELETE FROM identities WHERE provider = ? AND subject = ?"
+            if not db.execute(sql, (provider, subject)).rowcount:
+                raise refused("UserNotFound", "User does not exist.")
+
+    def identities(self, person: Person) -> list[JSON]:
+        """As the attribute `identities` lists them."""
+        rows = self._storage.rows("SELECT * FROM identities WHERE sub = ? ORDER BY linked", (person.sub,))
+        return [
+            {
+                "userId": row["subject"],
+                "providerName": row["provider"],
+                "providerType": row["provider"] if row["provider"] == "Google" else "OIDC",
+                "issuer": None,
+                "primary": str(person.external).lower(),
+                "dateCreated": str(int(row["linked"] * 1000)),
+            }
+            for row in rows
+        ]
+
+    def change(
+        self,
+        sub: str,
+        attributes: Mapping[str, str] | None = None,
+        *,
+        status: str | None = None,
+        enabled: bool | None = None,
+    ) -> None:
+        """Set what is given, drop attributes that are set to ""; one commit.
+
+        Raises AliasExistsException when a new address is somebody else's.
+        """
+        with self._storage.transaction() as db:
+            person = self.known(sub)
+            merged = {name: value for name, value in (person.attributes | dict(attributes or {})).items() if value}
+            login = person.username.lower() if person.external else merged["email"].strip().lower()
+            kept = merged | ({_LOGIN: person.username} if person.external else {"email": login})
+            if db.execute("SELECT 1 FROM people WHERE email = ? AND sub <> ?", (login, person.sub)).fetchone():
+                raise refused("AliasExists", "An account with the given email already exists.")
+            allowed = int(person.enabled if enabled is None else enabled)
+            row = (status or person.status, allowed, login, _document(kept), self._clock(), person.sub)
             db.execute("UPDATE people SET status=?, enabled=?, email=?, attributes=?, changed=? WHERE sub=?", row)
 
     def set_password(self, sub: str, password: str, *, status: str = CONFIRMED) -> None:
@@ -179,70 +197,35 @@ class Accounts:
     def remove(self, sub: str) -> None:
         with self._storage.transaction() as db:
             db.execute("DELETE FROM people WHERE sub = ?", (sub,))
-            db.execute("DELETE FROM codes WHERE sub = ?", (sub,))
+            db.execute("DELETE FROM identities WHERE sub = ?", (sub,))
 
     # -- passwords
 
     def check_policy(self, password: str) -> None:
+        """Raises InvalidPasswordException."""
         self._policy.check(password)
 
     def check_password(self, person: Person, password: str) -> None:
         """Raises NotAuthorizedException; after five failures in a row each further one locks for twice as long."""
-        now = self._clock()
-        row = self._storage.one("SELECT password, failures, locked_until FROM people WHERE sub = ?", (person.sub,))
-        if row["locked_until"] > now:
-            raise _refused("NotAuthorized", "Password attempts exceeded")
-        if matches(password, row["password"]):
-            if row["failures"]:
-                self._storage_failures(person.sub, 0, 0.0)
+        sql = "SELECT password, failures, locked_until FROM people WHERE sub = ?"
+        row = self._storage.one(sql, (person.sub,))
+        if row is None or row["locked_until"] > self._clock():
+            raise refused("NotAuthorized", "Password attempts exceeded")
+        right = matches(password, row["password"])
+        if right and not row["failures"]:
             return
-        failures = row["failures"] + 1
-        lock = 0 if failures < _FREE_FAILURES else min(2 ** (failures - _FREE_FAILURES), _LONGEST_LOCK)
-        self._storage_failures(person.sub, failures, now + lock)
-        raise _refused("NotAuthorized", WRONG)
-
-    def _storage_failures(self, sub: str, failures: int, locked_until: float) -> None:
         with self._storage.transaction() as db:
-            db.execute("UPDATE people SET failures=?, locked_until=? WHERE sub=?", (failures, locked_until, sub))
-
-    # -- codes
-
-    def send_code(self, person: Person, purpose: str) -> JSON:
-        """Mail a new code; an earlier one for the same purpose is void. Returns CodeDeliveryDetails."""
-        code = f"{secrets.randbelow(10**6):06d}"
-        row = (person.sub, purpose, _digest(person.sub, code), self._clock() + _GOOD_FOR[purpose])
-        with self._storage.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO codes VALUES (?,?,?,?,0)", row)
-            self._mailbox.deliver(
-                [person.email],
-                sender=self._sender,
-                subject=self._policy.subject,
-                text=self._policy.message.replace("{####}", code),
-                template=f"code: {purpose}",
-            )
-        return delivery(person.email)
-
-    def use_code(self, person: Person, purpose: str, code: str) -> None:
-        """Spend a code. Raises CodeMismatchException, ExpiredCodeException or, after five tries, a limit."""
-        with self._storage.transaction() as db:
-            row = db.execute("SELECT * FROM codes WHERE sub=? AND purpose=?", (person.sub, purpose)).fetchone()
-            if row is None or row["expires"] < self._clock():
-                raise _refused("ExpiredCode", "Invalid code provided, please request a code again.")
-            if row["tries"] >= _TRIES:
-                raise _refused("LimitExceeded", "Attempt limit exceeded, please try after some time.")
-            right = hmac.compare_digest(row["digest"], _digest(person.sub, code.strip()))
-            if right:
-                db.execute("DELETE FROM codes WHERE sub=? AND purpose=?", (person.sub, purpose))
-            else:
-                db.execute("UPDATE codes SET tries = tries + 1 WHERE sub=? AND purpose=?", (person.sub, purpose))
-        if not right:  # told after the commit: a try that is refused still counts
-            raise _refused("CodeMismatch", "Invalid verification code provided, please try again.")
+            before = db.execute(sql, (person.sub,)).fetchone()
+            failures = 0 if right or before is None else before["failures"] + 1
+            locked_until = self._clock() + lock_of(failures)
+            db.execute("UPDATE people SET failures=?, locked_until=? WHERE sub=?", (failures, locked_until, person.sub))
+        if not right:
+            raise refused("NotAuthorized", WRONG)
 
 
-def delivery(email: str) -> JSON:
-    """What Cognito tells of a code on its way: where to, masked."""
-    name, _, domain = email.partition("@")
-    return {"Destination": f"{name[:1]}***@{domain[:1]}***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+def lock_of(failures: int) -> float:
+    """Seconds without another try after so many failures in a row."""
+    return 0.0 if failures < _FREE_FAILURES else min(2.0 ** (failures - _FREE_FAILURES), _LONGEST_LOCK)
 
 
 def hashed(password: str) -> str:
@@ -257,21 +240,23 @@ def matches(password: str, stored: str) -> bool:
     return bool(digest) and hmac.compare_digest(found, bytes.fromhex(digest))
 
 
-def _digest(sub: str, code: str) -> str:
-    return hashlib.sha256(f"{sub}|{code}".encode()).hexdigest()
-
-
-def _refused(code: str, message: str) -> AwsError:
+def refused(code: str, message: str) -> AwsError:
     return AwsError(f"{code}Exception", message)
 
 
+def _document(attributes: dict[str, str]) -> str:
+    return orjson.dumps({name: value for name, value in attributes.items() if name != "sub"}).decode()
+
+
 def _person(row: Any) -> Person:
+    attributes = orjson.loads(row["attributes"])
     return Person(
         sub=row["sub"],
-        email=row["email"],
+        username=attributes.pop(_LOGIN, row["sub"]),
+        email=attributes.get("email", ""),
         status=row["status"],
         enabled=bool(row["enabled"]),
-        attributes=orjson.loads(row["attributes"]),
+        attributes=attributes,
         created=row["created"],
         changed=row["changed"],
     )

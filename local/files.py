@@ -1,8 +1,8 @@
 """Buckets as files: written through to the data directory; media are served at /<key>, as CloudFront does.
 
 An object's bytes are a file named by their hash, its name and type are a row; so an object is there whole or
-not at all. Softer than S3: no versions, no lifecycle, no presigned addresses, one owner. Harder: where S3 would keep
-an older version under Object Lock, writing over or deleting it is refused.
+not at all. Presigned addresses are played in signed_files.py. Softer than S3: no versions, no lifecycle, one owner.
+Harder: where S3 would keep an older version under Object Lock, writing over or deleting it is refused.
 """
 
 import base64

@@ -118,7 +118,8 @@ class Gateway:
         if route.authorizer != "jwt":
             raise Unauthenticated(f"Authorizers of kind {route.authorizer} are not played on one machine.")
         try:
-            return self._authorizer.claims(route, request.header("authorization"))
+            given = ",".join(value for name, value in request.headers if name == "authorization")
+            return self._authorizer.claims(route, given)
         except Denied as denied:
             raise Unauthenticated("Send a valid access token.", reason=str(denied)) from None
 

@@ -13,7 +13,7 @@ from local.authorizer import Authorizer
 from local.cloud import Cloud
 from local.cloudformation import Assembly
 from local.functions import Functions, environment_of, restore_environment, set_environment
-from local.http_gateway import Gateway
+from local.hosted import Entrance
 from local.loopback import Loopback
 from local.runtime import Runtime
 from local.templates import Templates, of
@@ -26,6 +26,9 @@ _ALWAYS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
+    "FLAGS_CACHE_SECONDS": "2",  # who edits the files in the data directory does not want to wait
+    "SETTINGS_CACHE_SECONDS": "2",
+    "WEBHOOK_LOOPBACK": "on",  # vendors' servers may run on this machine, too
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
@@ -52,14 +55,17 @@ class Marketplace:
         self.templates: Templates = of(declared, api_url=base_url)
         settings = environment_of(self.templates) | _ALWAYS
         settings |= {"AWS_ENDPOINT_URL_DYNAMODB": database_url, "LOG_LEVEL": log_level}
+        settings |= {"AWS_ENDPOINT_URL_S3": f"{base_url}/s3"}
+        settings |= {"USER_POOL_DOMAIN": base_url} if settings.get("USER_POOL_DOMAIN") else {}
         self._before = set_environment(settings)
         self.functions = Functions(self.templates)
         self.cloud = Cloud(self.templates, declared, data, self.functions.invoke)
         self.runtime = Runtime(self.templates, data / "journal.db", self.functions.invoke, retry_scale=retry_scale)
         self._connect(database_url)
-        self.gateway = Gateway(
+        self.gateway = Entrance(
             self.templates.routes, Authorizer(self.cloud.key), self.functions.invoke, _cors(declared)
         )
+        self.gateway.pages = self.cloud.hosted_pages(declared, base_url)
         self._answer_ourselves()
 
     @property

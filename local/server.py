@@ -1,8 +1,8 @@
 """HTTP on a socket: uvicorn in a thread of its own, functions on worker threads.
 
 Each function has its own workers, as it has its own concurrency on AWS: a function that calls another over HTTP
-cannot starve it. Besides the API three addresses are served that exist only here: /mailbox, /mailbox.json and
-/media.
+cannot starve it. Besides the API some addresses are served that exist only here: /mailbox, /mailbox.json, /media,
+and /s3 for files that are sent or fetched with an address that we signed.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import uvicorn
 from local.http_gateway import MAX_BODY, Answer, Gateway, Request, problem
 from local.mailbox import page
 from local.marketplace import Marketplace
+from local.signed_files import SignedFiles
 from market.errors import NotFound, TooLarge
 
 __all__ = ["PortTaken", "Server"]
@@ -107,6 +108,7 @@ class _App:
     def __init__(self, marketplace: Marketplace, lanes: _Lanes) -> None:
         self._gateway: Gateway = marketplace.gateway
         self._local = _LocalPages(marketplace)
+        self._signed = SignedFiles(marketplace.cloud.files)
         self._lanes = lanes
 
     async def __call__(self, scope: JSON, receive: Receive, send: Send) -> None:
@@ -131,6 +133,8 @@ class _App:
     def _serving(self, request: Request) -> tuple[Callable[[Request], Answer], str]:
         if request.path.startswith(("/mailbox", "/media/")) and self._local.serves(request):
             return self._local.answer, ""
+        if self._signed.serves(request):
+            return self._signed.answer, ""
         return self._gateway.answer, self._gateway.lane(request.method, request.path)
 
 

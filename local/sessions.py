@@ -1,28 +1,29 @@
 """Sessions of signed-in people: what a sign-in begins, a refresh carries on and a revocation ends.
 
-As on Cognito: access tokens carry what the pre-token-generation trigger (V2_0) adds, at sign-in and at each
-refresh; with rotation a refresh token is good once (and for a short grace period, for a repeated request) and
-its successor for the rest of the session's life; a revoked session refreshes nothing. Only hashes of refresh
-tokens are kept.
+As on Cognito: all tokens of a session share an `origin_jti`; they carry what the pre-token-generation trigger (V2_0)
+adds, at sign-in and at each refresh; with rotation a refresh token is good once (and for a short grace period, for a
+repeated request) and its successor for the rest of the session's life; a revoked session refreshes nothing, and the
+pool's own calls refuse its access tokens, which the API's authorizer still takes until they expire. Only hashes of
+refresh tokens are kept.
 """
 
 import hashlib
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.accounts import TEMPORARY, Accounts, Person
+from local.accounts import Accounts, Person
 from local.answers import AwsError
+from local.pool_triggers import Triggers
 from local.storage import Storage
 from local.tokens import BadToken, SigningKey
 
-__all__ = ["Client", "Sessions", "Trigger"]
+__all__ = ["SCOPE", "Client", "Sessions"]
 
 JSON = dict[str, Any]
-Trigger = Callable[[JSON], JSON]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY, sub TEXT NOT NULL, client TEXT NOT NULL, began REAL NOT NULL, expires REAL NOT NULL,
@@ -30,9 +31,9 @@ CREATE TABLE IF NOT EXISTS sessions (
 CREATE INDEX IF NOT EXISTS sessions_sub ON sessions (sub);
 CREATE TABLE IF NOT EXISTS refresh_tokens (
     digest TEXT PRIMARY KEY, session TEXT NOT NULL, spent REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hosted_scopes (session TEXT PRIMARY KEY, scopes TEXT NOT NULL) WITHOUT ROWID;
 """
 SCOPE = "aws.cognito.signin.user.admin"
-_CHALLENGE = 180
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 _RESERVED = frozenset(
     (
@@ -44,10 +45,14 @@ _RESERVED = frozenset(
         "origin_jti",
         "token_use",
         "client_id",
-        "auth_time",
         "username",
         "event_id",
         "aud",
+        "auth_time",
+        "cognito:username",
+        "nonce",
+        "scope",
+        "version",
     )
 )
 
@@ -64,6 +69,12 @@ class Client:
     grace: float
     silent: bool
     """PreventUserExistenceErrors."""
+    callbacks: frozenset[str] = frozenset()
+    logouts: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    providers: tuple[str, ...] = ("COGNITO",)
+    hosted: bool = False
+    """Whether the hosted pages give it codes; `callbacks` and `logouts` are where they may lead back to."""
 
     @staticmethod
     def of(id_: str, properties: JSON) -> "Client":
@@ -79,6 +90,12 @@ class Client:
             rotates=rotation.get("Feature") == "ENABLED",
             grace=float(rotation.get("RetryGracePeriodSeconds", 0)),
             silent=properties.get("PreventUserExistenceErrors") == "ENABLED",
+            callbacks=frozenset(properties.get("CallbackURLs") or ()),
+            logouts=frozenset(properties.get("LogoutURLs") or ()),
+            scopes=frozenset(properties.get("AllowedOAuthScopes") or ()),
+            providers=tuple(properties.get("SupportedIdentityProviders") or ("COGNITO",)),
+            hosted=bool(properties.get("AllowedOAuthFlowsUserPoolClient"))
+            and "code" in (properties.get("AllowedOAuthFlows") or ()),
         )
 
 
@@ -91,24 +108,35 @@ class Sessions:
         accounts: Accounts,
         key: SigningKey,
         issuer: str,
-        trigger: Trigger | None,
+        triggers: Triggers,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._storage, self._accounts, self._key = storage, accounts, key
-        self._issuer, self._trigger, self._clock = issuer, trigger, clock
+        self._triggers, self._clock = triggers, clock
+        self.issuer = issuer
         storage.declare(_SCHEMA)
         self._forget_expired()
 
-    def begin(self, person: Person, client: Client) -> JSON:
-        """Sign in: an AuthenticationResult."""
+    def begin(
+        self,
+        person: Person,
+        client: Client,
+        source: str = "TokenGeneration_Authentication",
+        *,
+        scopes: Sequence[str] = (SCOPE,),
+        nonce: str = "",
+    ) -> JSON:
+        """Sign in: an AuthenticationResult. `source` is what the trigger is asked under; hosted pages name scopes."""
         now, session = self._clock(), str(uuid.uuid4())
-        tokens = self._tokens(person, client, session, now, "TokenGeneration_Authentication")
+        tokens = self._tokens(person, client, session, now, source, tuple(scopes), nonce)
         refresh = secrets.token_urlsafe(48)
         with self._storage.transaction() as db:
             db.execute(
                 "INSERT INTO sessions VALUES (?,?,?,?,?,0)", (session, person.sub, client.id, now, now + client.refresh)
             )
             db.execute("INSERT INTO refresh_tokens VALUES (?,?,NULL)", (_digest(refresh), session))
+            if tuple(scopes) != (SCOPE,):
+                db.execute("INSERT INTO hosted_scopes VALUES (?,?)", (session, " ".join(scopes)))
         return tokens | {"RefreshToken": refresh}
 
     def carry_on(self, refresh: str, client: Client) -> JSON:
@@ -117,19 +145,35 @@ class Sessions:
         person = self._accounts.find(session["sub"])
         if person is None or not person.enabled:
             raise AwsError("NotAuthorizedException", "User is disabled." if person else "Invalid Refresh Token")
-        if spent is not None and self._clock() > spent + client.grace:
-            raise AwsError("RefreshTokenReuseException", "Refresh token has been rotated.")
-        tokens = self._tokens(person, client, session["id"], session["began"], "TokenGeneration_RefreshTokens")
-        if not client.rotates:
-            return tokens
-        successor = secrets.token_urlsafe(48)
+        self._still_good(spent, client)
+        source, scopes = "TokenGeneration_RefreshTokens", self._scopes(session["id"])
+        tokens = self._tokens(person, client, session["id"], session["began"], source, scopes)
+        return tokens | {"RefreshToken": self._rotated(refresh, client)} if client.rotates else tokens
+
+    def _rotated(self, refresh: str, client: Client) -> str:
+        """The successor. Whoever comes second with the same token needs the grace period, also at the same moment."""
+        successor, digest = secrets.token_urlsafe(48), _digest(refresh)
         with self._storage.transaction() as db:
-            db.execute("INSERT INTO refresh_tokens VALUES (?,?,NULL)", (_digest(successor), session["id"]))
+            row = db.execute(
+                "SELECT t.*, s.revoked FROM refresh_tokens t JOIN sessions s ON s.id = t.session WHERE digest = ?",
+                (digest,),
+            ).fetchone()
+            if row is None or row["revoked"]:
+                raise AwsError("NotAuthorizedException", "Refresh Token has been revoked")
+            self._still_good(row["spent"], client)
+            db.execute("INSERT INTO refresh_tokens VALUES (?,?,NULL)", (_digest(successor), row["session"]))
             db.execute(
-                "UPDATE refresh_tokens SET spent = ? WHERE digest = ? AND spent IS NULL",
-                (self._clock(), _digest(refresh)),
+                "UPDATE refresh_tokens SET spent = ? WHERE digest = ? AND spent IS NULL", (self._clock(), digest)
             )
-        return tokens | {"RefreshToken": successor}
+        return successor
+
+    def _still_good(self, spent: float | None, client: Client) -> None:
+        if spent is not None and self._clock() > spent + client.grace:
+            raise AwsError("RefreshTokenReuseException", "Refresh token reuse detected.")
+
+    def _scopes(self, session: str) -> tuple[str, ...]:
+        row = self._storage.one("SELECT scopes FROM hosted_scopes WHERE session = ?", (session,))
+        return tuple(row["scopes"].split()) if row else (SCOPE,)
 
     def _session(self, refresh: str, client: Client) -> tuple[Any, float | None]:
         row = self._storage.one(
@@ -159,10 +203,10 @@ class Sessions:
         with self._storage.transaction() as db:
             db.execute("UPDATE sessions SET revoked = 1 WHERE sub = ?", (sub,))
 
-    def person(self, access_token: str) -> Person:
+    def person(self, access_token: str, scope: str = SCOPE) -> Person:
         """Whose access token this is, for the pool's own calls. Raises NotAuthorizedException."""
         try:
-            claims = self._key.verify(access_token)
+            claims = self._key.verify(access_token, self._clock())
         except BadToken:
             raise AwsError("NotAuthorizedException", "Invalid Access Token") from None
         row = self._storage.one("SELECT revoked FROM sessions WHERE id = ?", (str(claims.get("origin_jti")),))
@@ -171,77 +215,68 @@ class Sessions:
             raise AwsError("NotAuthorizedException", "Invalid Access Token")
         if row["revoked"]:
             raise AwsError("NotAuthorizedException", "Access Token has been revoked")
+        if scope not in str(claims.get("scope")).split():
+            raise AwsError("NotAuthorizedException", "Access Token does not have required scopes")
+        if not person.enabled:
+            raise AwsError("NotAuthorizedException", "User is disabled.")
         return person
 
     def _forget_expired(self) -> None:
         with self._storage.transaction() as db:
             db.execute("DELETE FROM sessions WHERE expires < ?", (self._clock(),))
             db.execute("DELETE FROM refresh_tokens WHERE session NOT IN (SELECT id FROM sessions)")
+            db.execute("DELETE FROM hosted_scopes WHERE session NOT IN (SELECT id FROM sessions)")
 
-    def challenge(self, person: Person) -> str:
-        """A token for answering a challenge; three minutes."""
-        now = int(self._clock())
-        return self._key.sign({"sub": person.sub, "token_use": "challenge", "iat": now, "exp": now + _CHALLENGE})
-
-    def challenged(self, token: str) -> Person:
-        """Who was asked. Raises NotAuthorizedException."""
-        try:
-            claims = self._key.verify(token)
-        except BadToken:
-            claims = {}
-        person = self._accounts.find(str(claims.get("sub"))) if claims.get("token_use") == "challenge" else None
-        if person is None or person.status != TEMPORARY or not person.enabled:
-            raise AwsError("NotAuthorizedException", "Invalid session for the user.")
-        return person
-
-    def _tokens(self, person: Person, client: Client, session: str, began: float, source: str) -> JSON:
+    def _tokens(
+        self,
+        person: Person,
+        client: Client,
+        session: str,
+        began: float,
+        source: str,
+        scopes: tuple[str, ...],
+        nonce: str = "",
+    ) -> JSON:
         now = int(self._clock())
         common: JSON = {
             "sub": person.sub,
-            "iss": self._issuer,
+            "iss": self.issuer,
             "origin_jti": session,
             "event_id": str(uuid.uuid4()),
             "auth_time": int(began),
             "iat": now,
             "exp": now + client.access,
         }
-        own = {"username": person.sub, "client_id": client.id, "token_use": "access", "scope": SCOPE}
-        shown = {"cognito:username": person.sub, "aud": client.id, "token_use": "id"} | person.attributes
-        verified = {"email_verified": person.attributes.get("email_verified") == "true"}
-        change = self._asked(person, client, source)
+        change = self._triggers.tokens(source, person, client.id, list(scopes))
+        own: JSON = {"username": person.username, "client_id": client.id, "token_use": "access"}
+        own |= {"scope": _scope(scopes, change.get("accessTokenGeneration"))}
+        own |= {} if scopes == (SCOPE,) else {"version": 2}
         access = _changed(common | own, change.get("accessTokenGeneration"))
-        identity = _changed(common | shown | verified, change.get("idTokenGeneration"))
-        return {
-            "AccessToken": self._key.sign(access | {"jti": str(uuid.uuid4())}),
-            "IdToken": self._key.sign(identity | {"jti": str(uuid.uuid4())}),
-            "ExpiresIn": client.access,
-            "TokenType": "Bearer",
-        }
+        tokens: JSON = {"AccessToken": self._signed(access), "ExpiresIn": client.access, "TokenType": "Bearer"}
+        if SCOPE not in scopes and "openid" not in scopes:
+            return tokens
+        shown = self._shown(person, client) | ({"nonce": nonce} if nonce else {})
+        identity = _changed(common | shown, change.get("idTokenGeneration"))
+        return tokens | {"IdToken": self._signed(identity)}
 
-    def _asked(self, person: Person, client: Client, source: str) -> JSON:
-        """What the trigger wants to be changed in the tokens. Raises UserLambdaValidationException when it fails."""
-        if self._trigger is None:
-            return {}
-        event = {
-            "version": "2",
-            "triggerSource": source,
-            "region": self._issuer.split(".")[1],
-            "userPoolId": self._issuer.rsplit("/", 1)[-1],
-            "userName": person.sub,
-            "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client.id},
-            "request": {
-                "userAttributes": person.all_attributes() | {"cognito:user_status": person.status},
-                "groupConfiguration": {"groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": None},
-                "scopes": [SCOPE],
-            },
-            "response": {"claimsAndScopeOverrideDetails": None},
-        }
-        try:
-            answer = self._trigger(event)
-        except Exception as error:
-            text = f"PreTokenGeneration failed with error {error}."
-            raise AwsError("UserLambdaValidationException", text) from error
-        return answer["response"].get("claimsAndScopeOverrideDetails") or {}
+    def _signed(self, claims: JSON) -> str:
+        return self._key.sign(claims | {"jti": str(uuid.uuid4())})
+
+    def _shown(self, person: Person, client: Client) -> JSON:
+        """What an id token says of a person."""
+        shown: JSON = {"cognito:username": person.username, "aud": client.id, "token_use": "id"} | person.attributes
+        for name in ("email_verified", "phone_number_verified"):
+            if name in shown:
+                shown[name] = shown[name] == "true"
+        identities = self._accounts.identities(person)
+        return shown | ({"identities": identities} if identities else {})
+
+
+def _scope(scopes: tuple[str, ...], change: JSON | None) -> str:
+    """The scopes of an access token, as the trigger wants them."""
+    hidden = set((change or {}).get("scopesToSuppress") or ())
+    added = [scope for scope in (change or {}).get("scopesToAdd") or () if scope not in scopes]
+    return " ".join([scope for scope in scopes if scope not in hidden] + added)
 
 
 def _changed(claims: JSON, change: JSON | None) -> JSON:

@@ -5,6 +5,7 @@ The authorizer verifies with the public half, as API Gateway does with the pool'
 
 import base64
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["BadToken", "SigningKey", "keep_secret"]
 
 JSON = dict[str, Any]
 _LONGEST = 8192
+_ALGORITHM = "RS256"
 
 
 class BadToken(Exception):
@@ -35,7 +37,7 @@ class SigningKey:
         assert isinstance(key, rsa.RSAPrivateKey)
         self._key, self._public = key, key.public_key()
         self.id = _b64(hashlib.sha256(self._numbers()[0]).digest()[:12])
-        self._header = _b64(orjson.dumps({"kid": self.id, "alg": "RS256"}))
+        self._header = _b64(orjson.dumps({"kid": self.id, "alg": _ALGORITHM}))
 
     def key_set(self) -> JSON:
         """The public key as Cognito publishes it at /.well-known/jwks.json."""
@@ -47,19 +49,24 @@ class SigningKey:
         text = f"{self._header}.{_b64(orjson.dumps(claims))}"
         return f"{text}.{_b64(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
-    def verify(self, token: str) -> JSON:
-        """The claims of a token that this key signed and that has not expired. Raises BadToken."""
-        if len(token) > _LONGEST or token.count(".") != 2:
+    def verify(self, token: str, now: float | None = None) -> JSON:
+        """The claims of a token that this key signed and that has not expired (by `now`). Raises BadToken.
+
+        Only what `sign` writes is taken: this algorithm and key, no further headers, one spelling of each byte, no
+        claim twice. So nothing in a token can ask for another way to check it.
+        """
+        parts = token.split(".") if len(token) <= _LONGEST else []
+        if len(parts) != 3:
             raise BadToken("not a token")
-        head, body, signature = token.split(".")
-        header, claims = _object(head), _object(body)
-        if header.get("alg") != "RS256" or header.get("kid") != self.id:
+        head, body, signature = parts
+        if _object(head) != {"kid": self.id, "alg": _ALGORITHM}:
             raise BadToken("wrong algorithm or key")
         try:
             self._public.verify(_bytes(signature), f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature:
             raise BadToken("wrong signature") from None
-        if not isinstance(claims.get("exp"), int) or claims["exp"] <= time.time():
+        claims = _object(body)
+        if type(claims.get("exp")) is not int or claims["exp"] <= (time.time() if now is None else now):
             raise BadToken("expired")
         return claims
 
@@ -100,17 +107,33 @@ def _b64(data: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
+    """Raises BadToken also for another spelling of the same bytes."""
     try:
-        return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise BadToken("not base64") from None
+    if _b64(data) != text:
+        raise BadToken("not base64")
+    return data
 
 
 def _object(text: str) -> JSON:
     try:
-        value = orjson.loads(_bytes(text))
-    except ValueError:
+        value = json.loads(_bytes(text).decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
         raise BadToken("not JSON") from None
     if not isinstance(value, dict):
         raise BadToken("not an object")
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> JSON:
+    """An object in which no name occurs twice: readers differ in which one they believe."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

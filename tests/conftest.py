@@ -19,6 +19,8 @@ pytest_plugins = ["tests.plugins.access_patterns", "tests.plugins.cells", "tests
 
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
 
+os.environ.setdefault("RATE_LIMIT", "0")  # for marketplaces too: all of a test's people come from one address
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ROOT_SECRET = "market/root"

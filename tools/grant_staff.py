@@ -1,4 +1,4 @@
-"""Makes somebody a member of staff: an operator's command, for the first one of a stage.
+"""Makes somebody a super_admin: an operator's command, for the first one of a stage.
 
     TABLE_NAME=… USER_POOL_ID=… python -m tools.grant_staff ada@example.com "Ada Lovelace"
 

@@ -1,7 +1,7 @@
 """Verifies the archive of the ledger, from its files alone: nothing of ours is asked.
 
-    aws s3 sync s3://market-<stage>-audit-<account>-us-east-1/ledger audit/
-    python -m tools.verify_ledger audit/
+    python -m tools.verify_ledger --bucket market-<stage>-audit-<account>-us-east-1      and whether it was written over
+    python -m tools.verify_ledger audit/                a copy of the bucket, or of its ledger/
     python -m tools.verify_ledger --data .data          the archive of a marketplace on this machine
 
 Each day's file names the file of the day before by its SHA-256; from the first day to the last none may be missing or
@@ -14,13 +14,15 @@ import argparse
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from tools.archived import Archive, in_bucket, in_directory, on_this_machine
 
 JSON = dict[str, Any]
 Key = tuple[str, str]
@@ -105,39 +107,28 @@ def verify(files: Iterable[bytes]) -> Verifier:
     return verifier
 
 
-def in_directory(folder: Path) -> Iterator[bytes]:
-    """The files below a folder, by their names, which are days."""
-    for path in sorted(folder.rglob("*.jsonl"), key=lambda path: path.name):
-        yield path.read_bytes()
-
-
-def on_this_machine(data: Path) -> Iterator[bytes]:
-    """The files that a local marketplace keeps in its data directory."""
-    from local.storage import Storage
-
-    storage = Storage(data / "accounts.db")
-    rows: Iterable[Mapping[str, Any]] = storage.rows(
-        "SELECT digest FROM files WHERE bucket LIKE ? AND key LIKE ? ORDER BY key", ("%-audit-%", "ledger/%.jsonl")
-    )
-    digests = [str(row["digest"]) for row in rows]
-    storage.close()
-    for digest in digests:
-        yield (data / "files" / digest[:2] / digest).read_bytes()
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.verify_ledger", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("folder", nargs="?", type=Path, help="a copy of the bucket's ledger/")
+    where.add_argument("--bucket", help="the audit bucket's name")
     where.add_argument("--data", type=Path, metavar="DIR", help="the data directory of a local marketplace")
     given = parser.parse_args(arguments)
-    verdict = verify(on_this_machine(given.data) if given.data else in_directory(given.folder))
-    for wrong in verdict.wrong:
-        sys.stderr.write(f"{wrong}\n")
-    if verdict.wrong or verdict.last is None:
+    archive = _archive(given)
+    verdict = verify(read() for name, read in archive.files.items() if name.endswith(".jsonl"))
+    wrong = [*archive.wrong, *verdict.wrong]
+    for each in wrong:
+        sys.stderr.write(f"{each}\n")
+    if wrong or verdict.last is None:
         return 1
     sys.stdout.write(f"Sound up to {verdict.last[0]}, SHA-256 {verdict.last[1]}\n")
     return 0
+
+
+def _archive(given: argparse.Namespace) -> Archive:
+    if given.bucket:
+        return in_bucket(given.bucket, "ledger")
+    return on_this_machine(given.data, "ledger") if given.data else in_directory(given.folder, "ledger")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from catalog import imports
 from catalog.forms import Import
 from catalog.manifest import MANIFEST
 from catalog.views import ImportReport, RowOutcome
+from market.errors import Forbidden
+from market.guard import flags
 from market.http import KEY, STAFF, VENDOR, Response, ServiceApi, reply
 from vendors.contract import VendorNotActive
 
@@ -15,15 +17,23 @@ handler = api.handler
 MAX_BODY = 2 * 1024 * 1024
 
 
+class BulkUploadOff(Forbidden):
+    """The flag `bulk-upload` is off for this vendor or caller."""
+
+    code, title = "bulk_upload_off", "Bulk upload is switched off"
+
+
 @api.post(
     "/v1/vendors/<vendor_id>/products/import",
     callers=[VENDOR, STAFF, KEY],
     needs="products.import",
-    problems=[VendorNotActive],
+    problems=[BulkUploadOff, VendorNotActive],
     max_body=MAX_BODY,
 )
 def import_products(vendor_id: str, batch: Import) -> Response[ImportReport]:
     """Create or change up to 100 products, each found again by its `externalId`; equal rows change nothing."""
+    if not flags.on("bulk-upload", flags.about(api.caller, vendor=vendor_id)):
+        raise BulkUploadOff("Products can be brought in one at a time for now.")
     outcomes = imports.bring_in(vendor_id, batch.rows)
     counts = Counter(outcome.result for outcome in outcomes)
     rows = [

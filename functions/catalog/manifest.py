@@ -8,7 +8,14 @@ MANIFEST = Manifest(
     uses=("inventory", "vendors"),
     functions=(
         Function(name="api", handler="catalog.api.handler", kind="api"),
-        Function(name="import", handler="catalog.import_api.handler", kind="api", memory=1024, timeout=29),
+        Function(
+            name="import",
+            handler="catalog.import_api.handler",
+            kind="api",
+            memory=1024,
+            timeout=29,
+            capabilities=("flags",),
+        ),
         Function(name="media", handler="catalog.media_api.handler", kind="api", capabilities=("media",)),
     ),
     publishes=("product.created", "product.updated", "product.price.updated"),

@@ -1,15 +1,18 @@
-"""HTTP routes of identity: accounts, sessions, the caller's own profile, roles."""
+"""HTTP routes of accounts: registering, signing in, passwords, the caller's own account. The Lambda entry point.
 
-from typing import Any
+The routes of sessions, second factors, other companies' accounts and staff are in modules of their own.
+"""
 
-from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, model_validator
+from typing import Annotated, Any
 
-from identity import service
-from identity.gateway import Session
-from identity.manifest import MANIFEST
+from pydantic import Field, StringConstraints
+
+from identity import admin_api, factors_api, service, sessions_api, signing_in, social_api
+from identity.app import ChallengeView, Said, SessionView, UserView, bearer, described, entered, human, visit
+from identity.app import api as api
 from identity.model import (
     AccountBlocked,
+    ChallengeEnded,
     Code,
     Email,
     EmailNotVerified,
@@ -17,21 +20,22 @@ from identity.model import (
     InvalidCredentials,
     Name,
     NoSuchUser,
-    OwnAccount,
     Password,
-    Role,
-    Status,
     Token,
     TooManyAttempts,
-    User,
     WeakPassword,
     WrongCode,
+    WrongPassword,
 )
+from identity.signing_in import Answer
 from market.errors import PreconditionFailed, Unavailable
-from market.http import ANYONE, CUSTOMER, STAFF, VENDOR, Body, ServiceApi, View, etag, reply
+from market.guard.captcha import CaptchaFailed, CaptchaRequired
+from market.http import ANYONE, CUSTOMER, STAFF, VENDOR, Body, Response, etag, reply
 
-api = ServiceApi(MANIFEST)
-ANY_ROLE = (CUSTOMER, VENDOR, STAFF)
+EVERYBODY = (CUSTOMER, VENDOR, STAFF)
+BUSY = [TooManyAttempts, Unavailable]
+PARTS = (admin_api, factors_api, sessions_api, social_api)
+"""Modules whose routes this function answers too."""
 
 
 class Registration(Body):
@@ -52,94 +56,63 @@ class Credentials(Address):
     password: Password
 
 
+class ChallengeAnswer(Body):
+    """What the challenge asks for: a code, a method of a choice, a new password, or the browser's credential."""
+
+    session: Token
+    code: Code | None = None
+    method: Annotated[str | None, StringConstraints(max_length=16)] = None
+    new_password: Password | None = None
+    credential: dict[str, Any] | None = None
+
+
 class Renewal(Body):
     refresh_token: Token
-
-
-class Leaving(Body):
-    """One session by its refresh token, or all of them."""
-
-    refresh_token: Token | None = None
-    everywhere: bool = False
-
-    @model_validator(mode="after")
-    def _one_or_all(self) -> "Leaving":
-        if (self.refresh_token is None) != self.everywhere:
-            raise ValueError("send either refreshToken or everywhere: true")
-        return self
 
 
 class NewPassword(Verification):
     new_password: Password
 
 
+class PasswordChange(Body):
+    password: Password = Field(description="The present one.")
+    new_password: Password
+
+
+class AddressChange(Address):
+    password: Password
+
+
+class Confirmation(Body):
+    code: Code
+
+
 class Profile(Body):
     name: Name
 
 
-class Roles(Body):
-    roles: list[Role] = Field(max_length=3)
-    vendor_id: str = Field("", max_length=64, pattern=r"^[\w-]*$")
-
-
-class Standing(Body):
-    status: Status
-
-
-class Said(View):
-    """The same words whether or not there is an account."""
-
-    message: str
-
-
-class SessionView(View):
-    access_token: str
-    refresh_token: str
-    expires_in: int = Field(description="Seconds that the access token is good for.")
-    token_type: str = "Bearer"  # noqa: S105 - not a password
-
-    @staticmethod
-    def of(session: Session) -> "SessionView":
-        return SessionView(
-            access_token=session.access_token, refresh_token=session.refresh_token, expires_in=session.expires_in
-        )
-
-
-class UserView(View):
-    id: str
-    email: str
-    name: str
-    roles: list[str]
-    vendor_id: str | None = None
-    status: str
-
-    @staticmethod
-    def of(user: User) -> "UserView":
-        return UserView(
-            id=user.id,
-            email=user.email,
-            name=user.name,
-            roles=sorted(user.roles),
-            vendor_id=user.vendor_id or None,
-            status=user.status,
-        )
-
-
-@api.post("/v1/auth/register", callers=[ANYONE], status=202, problems=[WeakPassword, TooManyAttempts, Unavailable])
+@api.post(
+    "/v1/auth/register",
+    callers=[ANYONE],
+    status=202,
+    limit="register",
+    captcha="register",
+    problems=[WeakPassword, *BUSY],
+)
 def register(body: Registration) -> Said:
     """Make an account; a code is mailed to its address."""
     service.register(body.email, body.password, body.name)
     return Said(message="If this address is new to us, a code is on its way to it.")
 
 
-@api.post("/v1/auth/verify", callers=[ANYONE], problems=[WrongCode, TooManyAttempts, Unavailable])
+@api.post("/v1/auth/verify", callers=[ANYONE], limit="code", problems=[WrongCode, *BUSY])
 def verify(body: Verification) -> Said:
     """Confirm the address with the mailed code."""
     service.verify(body.email, body.code)
     return Said(message="The address is confirmed.")
 
 
-@api.post("/v1/auth/resend", callers=[ANYONE], status=202, problems=[TooManyAttempts, Unavailable])
+@api.post("/v1/auth/resend", callers=[ANYONE], status=202, limit="password", problems=BUSY)
 def resend(body: Address) -> Said:
     """Mail a new code for an address that is not confirmed yet."""
     service.resend_code(body.email)
@@ -149,72 +122,113 @@ def resend(body: Address) -> Said:
 @api.post(
     "/v1/auth/login",
     callers=[ANYONE],
+    limit="login",
     problems=[
         InvalidCredentials,
         EmailNotVerified,
         AccountBlocked,
         FurtherStepRequired,
-        TooManyAttempts,
-        Unavailable,
+        CaptchaRequired,
+        CaptchaFailed,
+        *BUSY,
     ],
 )
-def login(body: Credentials) -> SessionView:
-    """Sign in with address and password."""
-    return SessionView.of(service.sign_in(body.email, body.password))
+def login(body: Credentials) -> Response[SessionView | ChallengeView]:
+    """Sign in with address and password. After three wrong ones in a row, a captcha is asked for where there is one."""
+    found = signing_in.with_password(body.email, body.password, visit(), suspicious=lambda: human("login"))
+    return entered(found)
+
+
+@api.post("/v1/auth/passkey", callers=[ANYONE], limit="login", problems=BUSY)
+def login_with_passkey(body: Address) -> Response[ChallengeView]:
+    """Begin to sign in with a passkey. Addresses without one are answered alike."""
+    return entered(signing_in.with_passkey(body.email))
 
 
 @api.post(
-    "/v1/auth/refresh", callers=[ANYONE], problems=[InvalidCredentials, AccountBlocked, TooManyAttempts, Unavailable]
+    "/v1/auth/challenge",
+    callers=[ANYONE],
+    limit="code",
+    problems=[ChallengeEnded, WrongCode, WeakPassword, AccountBlocked, FurtherStepRequired, *BUSY],
 )
-def refresh(body: Renewal) -> SessionView:
-    """Trade a refresh token for new tokens. The old refresh token ends; use the new one next."""
-    return SessionView.of(service.refresh(body.refresh_token))
+def answer_challenge(body: ChallengeAnswer) -> Response[SessionView | ChallengeView]:
+    """Answer what a sign-in asked for. After a wrong code, another may be given."""
+    answer = Answer(body.code, body.method, body.new_password, body.credential)
+    return entered(signing_in.with_answer(body.session, answer, visit()))
 
 
-@api.post("/v1/auth/logout", callers=ANY_ROLE, problems=[TooManyAttempts, Unavailable])
-def logout(body: Leaving) -> Said:
-    """End one session, or all of them. Access tokens already given out stay good until they expire."""
-    scheme, _, token = api.header("authorization").partition(" ")
-    service.sign_out(token if scheme.lower() == "bearer" else "", refresh_token=body.refresh_token)
-    return Said(message="Signed out.")
+@api.post("/v1/auth/refresh", callers=[ANYONE], limit="refresh", problems=[InvalidCredentials, AccountBlocked, *BUSY])
+def refresh(body: Renewal) -> Response[SessionView]:
+    """Trade a refresh token for new tokens. Keep the new one: who comes with the old one again ends the session."""
+    return entered(signing_in.refresh(body.refresh_token, visit()))
 
 
-@api.post("/v1/auth/forgot-password", callers=[ANYONE], status=202, problems=[TooManyAttempts, Unavailable])
+@api.post("/v1/auth/forgot-password", callers=[ANYONE], status=202, limit="password", problems=BUSY)
 def forgot_password(body: Address) -> Said:
     """Mail a code for choosing a new password."""
     service.forgot_password(body.email)
     return Said(message="If there is an account with this address, a code is on its way to it.")
 
 
-@api.post("/v1/auth/reset-password", callers=[ANYONE], problems=[WrongCode, WeakPassword, TooManyAttempts, Unavailable])
+@api.post("/v1/auth/reset-password", callers=[ANYONE], limit="code", problems=[WrongCode, WeakPassword, *BUSY])
 def reset_password(body: NewPassword) -> Said:
-    """Choose a new password with the mailed code."""
+    """Choose a new password with the mailed code. Every session ends."""
     service.reset_password(body.email, body.code, body.new_password)
     return Said(message="The password is changed.")
 
 
-@api.get("/v1/me", callers=ANY_ROLE, problems=[NoSuchUser])
+@api.get("/v1/me", callers=EVERYBODY, problems=[NoSuchUser])
 def me() -> Response[UserView]:
     """The caller's own account."""
-    return _shown(service.me(api.caller.id))
+    return _own()
 
 
-@api.patch("/v1/me", callers=ANY_ROLE, problems=[NoSuchUser, PreconditionFailed])
+@api.patch("/v1/me", callers=EVERYBODY, problems=[NoSuchUser, PreconditionFailed])
 def change_me(body: Profile) -> Response[UserView]:
     """Change the caller's name; with `If-Match`, only if the account is still as it was read."""
-    return _shown(service.rename(api.caller.id, body.name, version=_seen()))
+    service.rename(api.caller.id, body.name, version=_seen())
+    return _own()
 
 
-@api.put("/v1/admin/users/<user_id>/roles", callers=[STAFF], problems=[NoSuchUser, OwnAccount, PreconditionFailed])
-def set_roles(user_id: str, body: Roles) -> Response[UserView]:
-    """Set a user's roles. Everybody stays a customer; the role vendor needs a vendorId."""
-    return _shown(service.give_roles(user_id, body.roles, body.vendor_id, by=api.caller.id))
+@api.post(
+    "/v1/me/password",
+    callers=EVERYBODY,
+    limit="login",
+    problems=[NoSuchUser, WrongPassword, WeakPassword, InvalidCredentials, *BUSY],
+)
+def change_password(body: PasswordChange) -> Response[SessionView | ChallengeView]:
+    """Choose a new password. Every session ends; a new one begins here, after the second factor where there is one."""
+    return entered(service.change_password(api.caller.id, bearer(), body.password, body.new_password, visit()))
 
 
-@api.put("/v1/admin/users/<user_id>/status", callers=[STAFF], problems=[NoSuchUser, OwnAccount, PreconditionFailed])
-def set_status(user_id: str, body: Standing) -> Response[UserView]:
-    """Block an account or let it in again. Blocking ends its sessions."""
-    return _shown(service.set_status(user_id, body.status, by=api.caller.id))
+@api.post(
+    "/v1/me/email",
+    callers=EVERYBODY,
+    status=202,
+    limit="password",
+    problems=[NoSuchUser, WrongPassword, InvalidCredentials, *BUSY],
+)
+def change_email(body: AddressChange) -> Said:
+    """Mail a code to another address, which replaces the present one once the code is given."""
+    service.change_email(api.caller.id, bearer(), body.password, body.email)
+    return Said(message="If this address is free, a code is on its way to it.")
+
+
+@api.post(
+    "/v1/me/email/confirmation",
+    callers=EVERYBODY,
+    limit="code",
+    problems=[NoSuchUser, WrongCode, InvalidCredentials, *BUSY],
+)
+def confirm_email(body: Confirmation) -> Response[UserView]:
+    """Confirm the other address with the mailed code. The one before is told."""
+    service.confirm_email(api.caller.id, bearer(), body.code)
+    return _own()
+
+
+def _own() -> Response[Any]:
+    user, standing = service.me(api.caller.id)
+    return reply(UserView(**described(user, standing)), version=user.version)
 
 
 def _seen() -> int | None:
@@ -226,10 +240,6 @@ def _seen() -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 9 or wanted != etag(int(text)):
         raise PreconditionFailed("The resource has changed since you read it.")
     return int(text)
-
-
-def _shown(user: User) -> Response[Any]:
-    return reply(UserView.of(user), version=user.version)
 
 
 handler = api.handler

@@ -10,10 +10,14 @@ from market.table import Key
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a person is addressed. Personal data: for mails, never for logs, events or other people's answers."""
+    """How a person is addressed. Personal data: for mails, never for logs, events or other people's answers.
+
+    All are empty of somebody who was erased; `former_email` is the address before the last change of it, or empty.
+    """
 
     email: str
     name: str
+    former_email: str = ""
 
 
 def user_key(sub: str) -> Key:
@@ -22,4 +26,4 @@ def user_key(sub: str) -> Key:
 
 
 def read_contact(item: Mapping[str, Any]) -> Contact:
-    return Contact(item["email"], item["name"])
+    return Contact(item["email"], item["name"], item.get("former_email", ""))

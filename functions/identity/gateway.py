@@ -1,52 +1,27 @@
-"""The port to Cognito: passwords, codes and tokens. Its errors are told as our problems, its texts to nobody."""
+"""The port to Cognito's accounts: passwords, codes, tokens, and challenges on the way to them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from identity.model import (
-    AccountBlocked,
-    EmailNotVerified,
-    FurtherStepRequired,
-    InvalidCredentials,
-    TooManyAttempts,
-    WeakPassword,
-    WrongCode,
+from identity.cognito import (
+    AGAIN,
+    ANSWER,
+    CODE,
+    OWNER,
+    SIGN_IN,
+    Exists,
+    Unsaid,
+    as_client,
+    as_operator,
+    as_person,
+    ask,
+    if_known,
 )
+from identity.model import ChallengeEnded, FurtherStepRequired
 from market import config, log
-from market.errors import Problem, Unavailable, Unprocessable
 
-Explained = Mapping[str, Callable[[], Problem]]
-
-_LIMITS = ("LimitExceededException", "TooManyRequestsException", "TooManyFailedAttemptsException")
-_ALWAYS: Explained = {
-    "InvalidPasswordException": lambda: WeakPassword("Choose a longer or more varied password."),
-    "PasswordHistoryPolicyViolationException": lambda: WeakPassword("Choose a password that you have not used before."),
-    "InvalidParameterException": lambda: Unprocessable("A field was refused."),
-} | dict.fromkeys(_LIMITS, lambda: TooManyAttempts("Please wait before you try again.", retryAfter=60))
-
-_NO_ENTRY = ("NotAuthorizedException", "UserNotFoundException", "PasswordResetRequiredException")
-_SIGN_IN: Explained = dict.fromkeys(
-    _NO_ENTRY, lambda: InvalidCredentials("The e-mail address or the password is wrong.")
-) | {"UserNotConfirmedException": lambda: EmailNotVerified("Confirm your e-mail address with the code we sent.")}
-_REFRESH: Explained = dict.fromkeys(
-    (*_NO_ENTRY, "ResourceNotFoundException", "RefreshTokenReuseException", "InvalidParameterException"),
-    lambda: InvalidCredentials("Please sign in again."),
-)
-_CODE: Explained = dict.fromkeys(
-    (
-        "CodeMismatchException",
-        "ExpiredCodeException",
-        "UserNotFoundException",
-        "NotAuthorizedException",
-        "AliasExistsException",
-        "UserNotConfirmedException",
-    ),
-    lambda: WrongCode("The code is wrong or has expired. Ask for a new one."),
-)
 _SILENT = frozenset(
     (
         "UserNotFoundException",
@@ -62,6 +37,16 @@ _SILENT = frozenset(
 _DEAD_TOKEN = frozenset(
     ("InvalidParameterException", "NotAuthorizedException", "UnauthorizedException", "UnsupportedTokenTypeException")
 )
+ANSWERS = {
+    "SOFTWARE_TOKEN_MFA": "SOFTWARE_TOKEN_MFA_CODE",
+    "EMAIL_OTP": "EMAIL_OTP_CODE",
+    "SMS_MFA": "SMS_MFA_CODE",
+    "SMS_OTP": "SMS_OTP_CODE",
+    "SELECT_MFA_TYPE": "ANSWER",
+    "NEW_PASSWORD_REQUIRED": "NEW_PASSWORD",
+    "WEB_AUTHN": "CREDENTIAL",
+}
+"""Cognito's challenges that our routes can answer, and the name of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +58,43 @@ class Session:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What Cognito asks next. `state` goes back to it with the answer, `username` names the account there."""
+
+    name: str
+    state: str
+    username: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """confirmed: it can be signed in to. proven: its owner has shown that the address is theirs."""
+
+    id: str
+    username: str
+    confirmed: bool
+    proven: bool
+
+
 def sign_up(email: str, password: str, name: str) -> str | None:
     """Make an unverified account and mail a code. Returns its id (sub), or None where the address has one already."""
     try:
-        answer = _call(
+        answer = as_client(
             {},
             "sign_up",
             Username=email,
             Password=password,
             UserAttributes=[{"Name": "email", "Value": email}, {"Name": "name", "Value": name}],
         )
-    except _Exists:
+    except Exists:
         return None
     return str(answer["UserSub"])
 
 
 def confirm(email: str, code: str) -> None:
-    _call(_CODE, "confirm_sign_up", Username=email, ConfirmationCode=code)
+    as_client(CODE, "confirm_sign_up", Username=email, ConfirmationCode=code)
 
 
 def resend_code(email: str) -> None:
@@ -101,141 +106,168 @@ def forgot_password(email: str) -> None:
 
 
 def reset_password(email: str, code: str, password: str) -> None:
-    _call(_CODE, "confirm_forgot_password", Username=email, ConfirmationCode=code, Password=password)
+    as_client(CODE, "confirm_forgot_password", Username=email, ConfirmationCode=code, Password=password)
 
 
-def sign_in(email: str, password: str) -> Session:
+def sign_in(email: str, password: str) -> Session | Challenge:
     parameters = {"USERNAME": email, "PASSWORD": password}
-    answer = _call(_SIGN_IN, "initiate_auth", AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
-    if "AuthenticationResult" not in answer:
-        raise FurtherStepRequired("This account asks for another step.", step=str(answer.get("ChallengeName", "")))
-    return _session(answer["AuthenticationResult"], "")
+    answer = as_client(SIGN_IN, "initiate_auth", AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
+    return _next(answer, email)
+
+
+def begin_with_passkey(email: str) -> Challenge | None:
+    """Ask for a passkey's signature; another challenge, or None, where there is no passkey, or no account."""
+    parameters = {"USERNAME": email, "PREFERRED_CHALLENGE": "WEB_AUTHN"}
+    try:
+        answer = ask(
+            {},
+            "initiate_auth",
+            silent=_SILENT,
+            ClientId=config.setting("USER_POOL_CLIENT_ID"),
+            AuthFlow="USER_AUTH",
+            AuthParameters=parameters,
+        )
+    except Unsaid:
+        return None
+    if answer.get("ChallengeName") == "WEB_AUTHN":
+        return _challenge(answer, email)
+    return Challenge("", str(answer["Session"]), "", {}) if "Session" in answer else None
+
+
+def answer(challenge: str, state: str, username: str, given: str) -> Session | Challenge:
+    """Answer a challenge. Raises WrongCode (the challenge stays open) and ChallengeEnded."""
+    found = as_client(
+        ANSWER,
+        "respond_to_auth_challenge",
+        ChallengeName=challenge,
+        Session=state,
+        ChallengeResponses={"USERNAME": username, ANSWERS[challenge]: given},
+    )
+    return _next(found, username)
 
 
 def refresh(token: str) -> Session:
-    """A new session for a refresh token, which is rotated: the old one dies within seconds."""
-    answer = _call(_REFRESH, "get_tokens_from_refresh_token", RefreshToken=token)
-    return _session(answer["AuthenticationResult"], token)
+    """New tokens for a refresh token, which is rotated: the old one dies within seconds."""
+    return _session(as_client(AGAIN, "get_tokens_from_refresh_token", RefreshToken=token)["AuthenticationResult"])
 
 
 def revoke(token: str) -> None:
     """End the session of a refresh token. A dead or foreign token is not worth an error."""
     try:
-        with _explained({}, silent=_DEAD_TOKEN):
-            _cognito().revoke_token(ClientId=config.setting("USER_POOL_CLIENT_ID"), Token=token)
-    except _Unsaid:
+        ask(
+            {},
+            "revoke_token",
+            silent=_DEAD_TOKEN,
+            ClientId=config.setting("USER_POOL_CLIENT_ID"),
+            Token=token,
+        )
+    except Unsaid:
         return
 
 
-def sign_out_everywhere(access_token: str) -> None:
-    """End every session of the token's owner. Access tokens already given out stay good until they expire."""
-    refused = dict.fromkeys(_NO_ENTRY, lambda: InvalidCredentials("Please sign in again."))
-    with _explained(refused):
-        _cognito().global_sign_out(AccessToken=access_token)
-
-
 def end_sessions(user_id: str) -> None:
-    """End every session of another person. One that Cognito does not know has none."""
+    """End every session of a person. One that Cognito does not know has none."""
+    if_known("admin_user_global_sign_out", Username=user_id)
+
+
+def change_email(access_token: str, email: str) -> None:
+    """Mail a code to the new address, which counts once it is confirmed. That it is taken is not told."""
+    attributes = [{"Name": "email", "Value": email}]
     try:
-        with _explained({}):
-            _cognito().admin_user_global_sign_out(UserPoolId=config.setting("USER_POOL_ID"), Username=user_id)
-    except _Refused as refused:
-        if refused.why != "UserNotFoundException":
-            raise
+        ask(
+            OWNER,
+            "update_user_attributes",
+            silent=frozenset(("AliasExistsException", "CodeDeliveryFailureException")),
+            AccessToken=access_token,
+            UserAttributes=attributes,
+        )
+    except Unsaid as refused:
+        log.info("code not sent", operation="update_user_attributes", reason=str(refused))
+
+
+def confirm_email(access_token: str, code: str) -> str:
+    """Raises WrongCode. Returns the address that counts from now on."""
+    as_person(access_token, CODE, "verify_user_attribute", AttributeName="email", Code=code)
+    return attributes_of(as_person(access_token, {}, "get_user"))["email"].lower()
+
+
+def change_password(access_token: str, old: str, new: str) -> None:
+    as_person(access_token, {}, "change_password", PreviousPassword=old, ProposedPassword=new)
 
 
 def make_account(email: str, password: str, name: str) -> str:
     """A verified account with this password, made or changed without any mail. Returns its id (sub)."""
-    pool = {"UserPoolId": config.setting("USER_POOL_ID"), "Username": email}
     attributes = {"email": email, "email_verified": "true", "name": name}
-    try:
-        with _explained({}):
-            _cognito().admin_create_user(
-                **pool,
-                MessageAction="SUPPRESS",
-                UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
-            )
-    except _Exists:
-        pass
-    with _explained({}):
-        _cognito().admin_set_user_password(**pool, Password=password, Permanent=True)
-    return str(find_account(email))
+    listed = [{"Name": name, "Value": value} for name, value in attributes.items()]
+    with suppress(Exists):
+        as_operator("admin_create_user", Username=email, MessageAction="SUPPRESS", UserAttributes=listed)
+    as_operator("admin_set_user_password", Username=email, Password=password, Permanent=True)
+    made = find(email)
+    assert made, "an account that was just made"
+    return made.id
 
 
-def find_account(email: str) -> str | None:
-    """The id (sub) of the account with this address, or None."""
-    try:
-        with _explained({}):
-            answer = _cognito().admin_get_user(UserPoolId=config.setting("USER_POOL_ID"), Username=email)
-    except _Refused as refused:
-        if refused.why != "UserNotFoundException":
-            raise
+def find(email: str) -> Account | None:
+    """The account with this address, or None."""
+    found = if_known("admin_get_user", Username=email)
+    if found is None:
         return None
-    return next(str(entry["Value"]) for entry in answer["UserAttributes"] if entry["Name"] == "sub")
+    attributes = attributes_of(found)
+    proven = attributes.get("email_verified") == "true"
+    return Account(attributes["sub"], str(found["Username"]), str(found.get("UserStatus", "")) != "UNCONFIRMED", proven)
 
 
-class _Refused(Unavailable):
-    """Cognito refused for a reason that this call does not expect."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__("The account service does not answer.")
-        self.why = why
+def with_address(email: str) -> list[str]:
+    """The ids of all accounts with this address: one of ours, and those of people who came from other companies."""
+    found = as_operator("list_users", Filter=f'email = "{email}"', Limit=20)["Users"]
+    return [entry["Value"] for user in found for entry in user["Attributes"] if entry["Name"] == "sub"]
 
 
-class _Exists(Exception):
-    """There is an account with this address."""
+def delete_account(username: str) -> None:
+    if_known("admin_delete_user", Username=username)
+
+
+def link_provider(username: str, provider: str, subject: str) -> None:
+    """Let people who come as `subject` of a provider be this account."""
+    as_operator(
+        "admin_link_provider_for_user",
+        DestinationUser={"ProviderName": "Cognito", "ProviderAttributeValue": username},
+        SourceUser={
+            "ProviderName": provider,
+            "ProviderAttributeName": "Cognito_Subject",
+            "ProviderAttributeValue": subject,
+        },
+    )
+
+
+def attributes_of(described: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["Name"]: str(entry["Value"]) for entry in described["UserAttributes"]}
 
 
 def _send_code(operation: str, email: str) -> None:
     """Ask for a mailed code; what depends on the address stays unsaid."""
     try:
-        with _explained({}, silent=_SILENT):
-            getattr(_cognito(), operation)(ClientId=config.setting("USER_POOL_CLIENT_ID"), Username=email)
-    except _Unsaid as refused:
+        ask({}, operation, silent=_SILENT, ClientId=config.setting("USER_POOL_CLIENT_ID"), Username=email)
+    except Unsaid as refused:
         log.info("code not sent", operation=operation, reason=str(refused))
 
 
-class _Unsaid(Exception):
-    """A refusal that the caller must not learn of."""
+def _next(answer: Mapping[str, Any], username: str) -> Session | Challenge:
+    if "AuthenticationResult" in answer:
+        return _session(answer["AuthenticationResult"])
+    return _challenge(answer, username)
 
 
-def _call(explained: Explained, operation: str, **request: Any) -> dict[str, Any]:
-    """A call that needs no AWS permission but the client's id."""
-    with _explained(explained):
-        answer: dict[str, Any] = getattr(_cognito(), operation)(
-            ClientId=config.setting("USER_POOL_CLIENT_ID"), **request
-        )
-        return answer
+def _challenge(answer: Mapping[str, Any], username: str) -> Challenge:
+    """Raises FurtherStepRequired for a challenge that our routes cannot answer."""
+    name = str(answer.get("ChallengeName", ""))
+    if name not in ANSWERS:
+        raise FurtherStepRequired("This account asks for another step.", step=name)
+    parameters = {key: str(value) for key, value in (answer.get("ChallengeParameters") or {}).items()}
+    if not answer.get("Session"):
+        raise ChallengeEnded("Please sign in again.")
+    return Challenge(name, str(answer["Session"]), parameters.get("USER_ID_FOR_SRP") or username, parameters)
 
 
-@contextmanager
-def _explained(explained: Explained, silent: frozenset[str] = frozenset()) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as refused:
-        code = str(refused.response["Error"]["Code"])
-        text = str(refused.response["Error"].get("Message", ""))
-        if code in silent:
-            raise _Unsaid(code) from None
-        if code == "UsernameExistsException":
-            raise _Exists from None
-        if code == "UserLambdaValidationException" and AccountBlocked.code in text:
-            raise AccountBlocked("This account has been blocked. Please write to us.") from None
-        named = explained.get(code) or _ALWAYS.get(code)
-        if named:
-            raise named() from None
-        log.error("account service refused", reason=code)
-        raise _Refused(code) from None
-    except BotoCoreError as unreachable:
-        log.error("account service unreachable", unreachable)
-        raise Unavailable("The account service does not answer.") from None
-
-
-def _session(result: Mapping[str, Any], refresh_token: str) -> Session:
-    return Session(
-        str(result["AccessToken"]), str(result.get("RefreshToken") or refresh_token), int(result["ExpiresIn"])
-    )
-
-
-def _cognito() -> Any:
-    return config.client("cognito-idp")
+def _session(result: Mapping[str, Any]) -> Session:
+    return Session(str(result["AccessToken"]), str(result["RefreshToken"]), int(result["ExpiresIn"]))

@@ -1,17 +1,14 @@
-"""A person's account here, beside the one at Cognito: name, roles, vendor, whether it is blocked."""
+"""A person's account here, beside the one at Cognito, and what can be wrong with a sign-in."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
 from market.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated, Unprocessable
-from market.manifest import CUSTOMER
 
-ACTIVE, BLOCKED = "active", "blocked"
-Role = Literal["customer", "vendor", "staff"]
+TOTP, EMAIL, SMS, PASSKEY = "totp", "email", "sms", "passkey"
 Status = Literal["active", "blocked"]
 
 _PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9\s]).{10,98}\Z", re.DOTALL)
@@ -33,6 +30,7 @@ Email = Annotated[
         pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$",
     ),
 ]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=False)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[\x21-\x7e]+$")]
@@ -62,8 +60,20 @@ class FurtherStepRequired(Forbidden):
     code, title = "further_step_required", "Another step is needed to sign in"
 
 
+class ChallengeEnded(Unauthenticated):
+    """The sign-in took too long, was answered before, or was never begun."""
+
+    code, title = "challenge_ended", "Sign-in has to be begun again"
+
+
 class WeakPassword(Unprocessable):
     code, title = "weak_password", "Password too weak"
+
+
+class WrongPassword(Unprocessable):
+    """Whoever is signed in did not prove to be the owner of the account."""
+
+    code, title = "wrong_password", "Wrong password"
 
 
 class WrongCode(Unprocessable):
@@ -77,30 +87,56 @@ class TooManyAttempts(TooManyRequests):
 
 
 class OwnAccount(Conflict):
-    """Staff cannot block themselves or take the staff role from themselves: the last one would lock everybody out."""
+    """Staff cannot block themselves."""
 
     code, title = "own_account", "Not on one's own account"
+
+
+class FactorRequired(Conflict):
+    """This account must have a second factor, and this is its only one."""
+
+    code, title = "second_factor_required", "A second factor is required"
 
 
 class NoSuchUser(NotFound):
     code, title = "user_not_found", "No such user"
 
 
+class NoSuchSession(NotFound):
+    code, title = "session_not_found", "No such session"
+
+
+class NoSuchFactor(NotFound):
+    code, title = "second_factor_not_found", "No such second factor"
+
+
+class NotOffered(Unprocessable):
+    """The marketplace does not offer this way to sign in, or does not send people back to that address."""
+
+    code, title = "not_offered", "Not offered here"
+
+
+class AddressNotProven(Forbidden):
+    """The other company does not vouch for the e-mail address, so that it proves nothing to us."""
+
+    code, title = "email_not_verified_by_provider", "E-mail address not verified by the provider"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account. `version` counts its changes; `vendor_id` is empty for those who do not sell."""
+    """An account. `version` counts its changes; `factors` are the second factors that were enrolled.
+
+    factor_required: whether staff demands a second factor of this person. Name and address of who was erased are empty.
+    """
 
     id: str
     email: str
     name: str
-    roles: frozenset[str] = frozenset({CUSTOMER})
-    vendor_id: str = ""
-    status: str = ACTIVE
     version: int = 1
-
-    def given(self, roles: Iterable[str], *, vendor_id: str) -> "User":
-        """With these roles and vendor. Everybody stays a customer."""
-        return replace(self, roles=frozenset(roles) | {CUSTOMER}, vendor_id=vendor_id)
+    factors: frozenset[str] = frozenset()
+    factor_required: bool = False
+    signed_in_at: str = ""
+    erased: bool = False
 
 
 def require_strong(password: str) -> None:

@@ -1,152 +1,225 @@
-"""What can happen to an account: registering, signing in and out, new passwords, new roles."""
+"""What can happen to an account: registering, new passwords and addresses, staff's measures, its end."""
 
 from collections.abc import Iterable
 
-from identity import gateway, store
+from access.contract import BLOCKED, Standing
+from identity import attempts, gateway, grants, sessions, signing_in, store
+from identity.devices import Visit
+from identity.gateway import Account, Session
 from identity.model import (
-    BLOCKED,
-    AccountBlocked,
+    AddressNotProven,
+    FurtherStepRequired,
     InvalidCredentials,
     NoSuchUser,
     OwnAccount,
     User,
+    WrongCode,
+    WrongPassword,
     require_strong,
 )
+from identity.signing_in import Step
 from market import log
-from market.errors import PreconditionFailed, Unprocessable
-from market.manifest import CUSTOMER, STAFF, VENDOR
+from market.manifest import CUSTOMER
 
-_ATTEMPTS = 5
-
-# To these nothing is added here: what they promise is said at the port.
-verify = gateway.confirm
+# To these nothing is added here: what they promise is said there.
 resend_code = gateway.resend_code
-sign_in = gateway.sign_in
-refresh = gateway.refresh
 forgot_password = gateway.forgot_password
 rename = store.rename
 
 
 def register(email: str, password: str, name: str) -> None:
-    """Make an account and mail a code; does and says the same for an address that has one. Raises WeakPassword.
+    """Make an account and mail a code; says the same for an address that has one. Raises WeakPassword.
 
-    A crash between Cognito and the table leaves an account without item: `claims_of` makes it up at the first sign-in.
+    Whoever registered an address without confirming it has proven nothing: their account and password give way. The
+    owner of one in use is told. A crash between Cognito and the table leaves an account without item: the first sign-in
+    makes it.
     """
     require_strong(password)
     user_id = gateway.sign_up(email, password, name)
+    if not user_id and (taken := gateway.find(email)):
+        if taken.confirmed:
+            store.tell_of_repetition(taken.id)
+            return
+        _discard(taken)
+        user_id = gateway.sign_up(email, password, name)
     if user_id:
-        store.add(User(id=user_id, email=email, name=name))
+        store.add(User(id=user_id, email=email, name=name), pending=True)
         log.info("registered", user_id=user_id)
 
 
+def verify(email: str, code: str) -> None:
+    """Confirm the address with the mailed code. Raises WrongCode or TooManyAttempts. The first sign-in notes it."""
+    with attempts.counted(attempts.CODE, email, WrongCode):
+        gateway.confirm(email, code)
+
+
+def welcome(email: str, *, proven: bool, provider: str, subject: str) -> None:
+    """Somebody comes for the first time with another company's account: link it to the one of the same address.
+
+    Raises AddressNotProven where either side has not shown that the address is theirs, whose text is its code. An
+    account that somebody registered without confirming it is not theirs: it goes, with its password.
+    """
+    if not proven or not email:
+        raise AddressNotProven(AddressNotProven.code)
+    known = gateway.find(email)
+    if known and not known.confirmed:
+        _discard(known)
+    elif known and not known.proven:
+        raise AddressNotProven(AddressNotProven.code)
+    elif known:
+        gateway.link_provider(known.username, provider, subject)
+
+
+def sign_in(email: str, password: str, visit: Visit = Visit()) -> Session | Step:  # noqa: B008 - frozen
+    """For tools and tests on one machine: the actor is the person within this call only."""
+    with log.acting(log.scope()):
+        return signing_in.with_password(email, password, visit)
+
+
+def sign_out_everywhere(user_id: str) -> None:
+    """End every session of the person; repeated after a crash, it ends those that were left."""
+    store.end_all_sessions(user_id, why="sign_out_everywhere")
+    end_sessions(user_id)
+
+
 def reset_password(email: str, code: str, password: str) -> None:
+    """A new password with the mailed code, which ends every session. Raises WrongCode, WeakPassword or a limit."""
     require_strong(password)
-    gateway.reset_password(email, code, password)
+    with attempts.counted(attempts.CODE, email, WrongCode):
+        gateway.reset_password(email, code, password)
+    attempts.forget(attempts.PASSWORD, email)
+    if known := gateway.find(email):
+        log.act_as("user", known.id)
+        store.password_changed(known.id, forgotten=True)
+        end_sessions(known.id)
 
 
-def sign_out(access_token: str, *, refresh_token: str | None) -> None:
-    """End the session of the refresh token, or every session of the caller where none is given."""
-    if refresh_token:
-        gateway.revoke(refresh_token)
-    elif access_token:
-        gateway.sign_out_everywhere(access_token)
-    else:
-        raise InvalidCredentials("Please sign in again.")
+def change_password(user_id: str, access_token: str, old: str, new: str, visit: Visit) -> Session | Step:
+    """A new password in place of the old one; ends every session and begins a new one here.
+
+    In this order a crash at any point leaves sessions ended and the old password, or all of it done. Raises
+    WrongPassword, WeakPassword or TooManyAttempts.
+    """
+    require_strong(new)
+    user = me(user_id)[0]
+    prove(user, old)
+    store.password_changed(user_id, forgotten=False)
+    gateway.change_password(access_token, old, new)
+    end_sessions(user_id)
+    return signing_in.with_password(user.email, new, visit)
 
 
-def me(user_id: str) -> User:
-    found = store.get(user_id)
-    if not found:
+def change_email(user_id: str, access_token: str, password: str, email: str) -> None:
+    """Mail a code to the new address. Raises WrongPassword; that the address is taken is not told."""
+    prove(me(user_id)[0], password)
+    gateway.change_email(access_token, email)
+
+
+def confirm_email(user_id: str, access_token: str, code: str) -> None:
+    """From here on the new address counts. Repeated after a crash, or forgotten, the next token notes it."""
+    with attempts.counted(attempts.CODE, user_id, WrongCode):
+        email = gateway.confirm_email(access_token, code)
+    store.settle_email(_found(user_id)[0], email)
+
+
+def me(user_id: str) -> tuple[User, Standing]:
+    """Raises NoSuchUser for who was erased, too."""
+    user, standing = _found(user_id)
+    if user.erased:
         raise NoSuchUser("There is no such user.")
-    return found
+    return user, standing
 
 
-def give_roles(user_id: str, roles: Iterable[str], vendor_id: str, *, by: str) -> User:
-    """Set the roles of a user, as staff. They show in tokens from the next refresh on, at the latest after 30 minutes.
+def set_status(user_id: str, status: str, *, by: str) -> tuple[User, Standing]:
+    """Block an account or let it in again, as staff. Blocking ends its sessions at once.
 
-    Raises NoSuchUser, OwnAccount, and Unprocessable unless the vendor role and a vendor come together.
+    Raises NoSuchUser, OwnAccount, StandingChanged, or LastOwner. Repeated after a crash, it ends what was left.
     """
-    found = _found(user_id)
-    changed = found.given(roles, vendor_id=vendor_id)
-    if (VENDOR in changed.roles) != bool(vendor_id):
-        raise Unprocessable("The vendor role and vendorId go together.")
-    if user_id == by and STAFF not in changed.roles:
-        raise OwnAccount("Ask another member of staff.")
-    if changed != found:
-        store.change_roles(changed, version=found.version)
-        log.info("roles changed", user_id=user_id, roles=sorted(changed.roles), vendor_id=vendor_id)
-    return _found(user_id)
-
-
-def set_status(user_id: str, status: str, *, by: str) -> User:
-    """Block an account or let it in again, as staff. Blocking ends its sessions; access tokens die within 30 minutes.
-
-    Raises NoSuchUser or OwnAccount. Repeated after a crash, it ends the sessions that were left.
-    """
-    found = _found(user_id)
+    _, standing = me(user_id)
     if user_id == by:
         raise OwnAccount("Ask another member of staff.")
-    if status != found.status:
-        store.change_status(user_id, status, version=found.version)
+    if status != standing.status:
+        store.change_status(user_id, standing, status)
         log.info("account status changed", user_id=user_id, status=status)
     if status == BLOCKED:
-        gateway.end_sessions(user_id)
+        end_sessions(user_id)
     return _found(user_id)
 
 
-def approve_vendor(owner_id: str, vendor_id: str) -> None:
-    """Let the owner act for the vendor from the next token on. Repeated, it changes nothing."""
-    store.make_vendor(_found(owner_id), vendor_id)
+def search(email: str) -> list[tuple[User, Standing]]:
+    """The accounts with this address: as a rule one, or none."""
+    found = map(store.whole, gateway.with_address(email))
+    return [(user, standing) for user, standing in found if user]
 
 
-def claims_of(user_id: str, *, email: str, name: str) -> dict[str, str]:
-    """What tokens say of a person, by one read. An account that lost its item gets a new one, as a customer.
+def erase(user_id: str) -> None:
+    """Forget a person, for good: account, sessions, name and address. Repeated, it does what was left.
 
-    Raises AccountBlocked, whose text is its code: Cognito passes on nothing but the text.
+    Raises LastOwner for the last administrator of a vendor or of the platform: somebody has to follow them first.
     """
-    user = store.get(user_id) or store.add(User(id=user_id, email=email, name=name or email.partition("@")[0]))
-    if user.status == BLOCKED:
-        raise AccountBlocked(AccountBlocked.code)
-    claims = {"roles": " ".join(sorted(user.roles))}
-    return claims | ({"vendorId": user.vendor_id} if user.vendor_id else {})
+    user, standing = store.whole(user_id)
+    for kind in (attempts.PASSWORD, attempts.CODE) if user and user.email else ():
+        attempts.forget(kind, user.email if user else "")
+    if not user or not user.erased:
+        store.erase(user_id, standing)
+    gateway.delete_account(user_id)
+    sessions.forget_all(user_id)
+    log.info("account erased", user_id=user_id)
 
 
 def bootstrap(email: str, password: str, name: str, roles: Iterable[str] = (CUSTOMER,), vendor_id: str = "") -> str:
-    """A verified account, ready to sign in, with exactly these roles. Returns its id; repeated, it makes nothing new.
+    """A verified account, ready to sign in, with these roles. Returns its id; repeated, it makes nothing new.
 
-    Not reachable over HTTP: for an operator's first member of staff, and for demonstration data.
+    roles: staff makes a super_admin, vendor a vendor_admin of `vendor_id`. Not reachable over HTTP: for an operator's
+    first member of staff, and for demonstration data.
     """
     user_id = gateway.make_account(email, password, name)
-    wanted = User(id=user_id, email=email, name=name).given(roles, vendor_id=vendor_id)
-    _settle(store.add(wanted), wanted)
+    store.add(User(id=user_id, email=email, name=name))
+    grants.give(user_id, frozenset(roles), vendor_id)
     return user_id
 
 
 def make_staff(email: str) -> bool:
-    """Give the staff role to the account with this address; False where there is none."""
-    user_id = gateway.find_account(email)
-    if not user_id:
+    """Make the account with this address a super_admin; False where there is none."""
+    known = gateway.find(email)
+    if not known:
         return False
-    found = store.add(User(id=user_id, email=email, name=email.partition("@")[0]))
-    _settle(found, found.given(found.roles | {STAFF}, vendor_id=found.vendor_id))
+    store.add(User(id=known.id, email=email, name=email.partition("@")[0]))
+    grants.give(known.id, frozenset({"staff"}), "")
     return True
 
 
-def _settle(found: User, wanted: User) -> None:
-    """Give the wanted roles, whatever an approval that is heard at the same moment does to the account."""
-    for _ in range(_ATTEMPTS):
-        if (found.roles, found.vendor_id) == (wanted.roles, wanted.vendor_id):
-            return
-        try:
-            store.change_roles(wanted, version=found.version)
-            return
-        except PreconditionFailed:
-            found = _found(found.id)
-    raise PreconditionFailed("The account keeps changing.")
+def prove(user: User, password: str) -> None:
+    """Raises WrongPassword unless it is theirs. Cognito is asked as at a sign-in; what that begins is ended."""
+    try:
+        with attempts.counted(attempts.PASSWORD, user.email, InvalidCredentials):
+            found = gateway.sign_in(user.email, password)
+    except InvalidCredentials:
+        raise WrongPassword("This is not your present password.") from None
+    except FurtherStepRequired:
+        return
+    if isinstance(found, Session):
+        gateway.revoke(found.refresh_token)
 
 
-def _found(user_id: str) -> User:
-    user = store.get(user_id, consistent=True)
+def end_sessions(user_id: str) -> None:
+    gateway.end_sessions(user_id)
+    sessions.forget_all(user_id)
+
+
+def _discard(account: Account) -> None:
+    """An account that nobody confirmed goes; the address is free again.
+
+    Cognito deletes without a condition: who confirms it at this very moment loses it, and registers again.
+    """
+    gateway.delete_account(account.username)
+    user, standing = store.whole(account.id)
+    if user and not user.erased:
+        store.erase(account.id, standing)
+
+
+def _found(user_id: str) -> tuple[User, Standing]:
+    user, standing = store.whole(user_id)
     if not user:
         raise NoSuchUser("There is no such user.")
-    return user
+    return user, standing

@@ -1,46 +1,89 @@
-"""Accounts in the table: one item a person, `USR#<sub>`."""
+"""Accounts in the table: one item a person, `USR#<sub>`, and beside it what access keeps of their standing."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from access.contract import (
+    ACTIVE,
+    BLOCKED,
+    PENDING,
+    Standing,
+    StandingChanged,
+    erased,
+    read_standing,
+    roles_key,
+    scopes_in_token,
+    sessions_ended,
+    standing_key,
+    status_changed,
+)
 from identity.contract import user_key
-from identity.events import UserBlocked, UserCreated, UserRolesChanged, UserUnblocked
+from identity.events import (
+    UserBlocked,
+    UserCreated,
+    UserEmailChanged,
+    UserErased,
+    UserPasswordChanged,
+    UserRegistrationRepeated,
+    UserSecondFactorChanged,
+    UserUnblocked,
+)
 from identity.manifest import MANIFEST
-from identity.model import BLOCKED, NoSuchUser, User
+from identity.model import NoSuchUser, User
+from identity.table import TABLE
 from market import clock
 from market.errors import Conflict, PreconditionFailed, Problem
 from market.events import announce
-from market.table import EXISTS, NEW, Item, Table, Write, put, update
+from market.guard import audit
+from market.table import EXISTS, NEW, Item, Write, put, update
 
-_table = Table(MANIFEST)
+_NO_ONE = NoSuchUser("There is no such user.")
 
 
 class _Known(Conflict):
     """The account is there already."""
 
 
-class _AlreadyGiven(Conflict):
-    """The approval has had its effect before."""
+class _Unchanged(Conflict):
+    """There is nothing to change (any more)."""
 
 
 def get(user_id: str, *, consistent: bool = False) -> User | None:
-    item = _table.get(user_key(user_id), consistent=consistent)
+    item = TABLE.get(user_key(user_id), consistent=consistent)
     return _user(item) if item else None
 
 
-def add(user: User) -> User:
-    """Remember a new account and announce it; one that is there already is returned as it is."""
-    item = {
+def whole(user_id: str) -> tuple[User | None, Standing]:
+    """The account and its standing, as they are now, by one read."""
+    keys = user_key(user_id), standing_key(user_id)
+    found = TABLE.batch_get(keys, consistent=True)
+    item, standing = (found.get(key) for key in keys)
+    return (_user(item) if item else None), read_standing(standing or {})
+
+
+def own_roles(standing: Standing) -> dict[str, Mapping[str, Iterable[str]]]:
+    """The own roles of the scopes that a token tells of, by scope."""
+    keys = {roles_key(scope): scope for scope in scopes_in_token(standing)}
+    found = TABLE.batch_get(keys) if keys else {}
+    return {scope: found[key].get("roles", {}) for key, scope in keys.items() if key in found}
+
+
+def add(user: User, *, pending: bool = False) -> User:
+    """Remember a new account and announce it; one that is there already is returned as it is.
+
+    pending: its address is not confirmed yet.
+    """
+    item: Item = {
         "email": user.email,
         "name": user.name,
-        "roles": user.roles,
-        "vendor_id": user.vendor_id,
-        "status": user.status,
         "version": user.version,
         "created_at": clock.timestamp(),
     }
+    waiting = status_changed(user.id, Standing(), PENDING) if pending else []
     try:
-        _table.transact(
+        TABLE.transact(
             put(user_key(user.id), item, when=NEW, otherwise=_Known()),
+            *waiting,
             announce(UserCreated(user_id=user.id), by=MANIFEST),
         )
     except _Known:
@@ -48,77 +91,170 @@ def add(user: User) -> User:
     return user
 
 
+def tell_of_repetition(user_id: str) -> None:
+    TABLE.transact(announce(UserRegistrationRepeated(user_id=user_id), by=MANIFEST))
+
+
 def rename(user_id: str, name: str, *, version: int | None) -> User:
     """Change the name: of that version, or of whichever is there. Raises NoSuchUser or PreconditionFailed."""
-    when, values = EXISTS, {":name": name, ":one": 1}
+    when, values = f"{EXISTS} AND attribute_not_exists(erased_at)", {":name": name, ":one": 1}
     if version is not None:
-        when, values = "version = :seen", values | {":seen": version}
+        when, values = f"version = :seen AND {when}", values | {":seen": version}
     write = update(user_key(user_id), "SET name = :name, version = version + :one", values, when=when, otherwise=_stale)
-    return _user(_table.write(write))
+    TABLE.transact(write)
+    return get(user_id, consistent=True) or User(id=user_id, email="", name=name)
 
 
-def change_roles(user: User, *, version: int) -> None:
-    """Store the roles and vendor of `user`, if it still is at `version`, and tell others."""
-    _table.transact(
-        update(
-            user_key(user.id),
-            "SET roles = :roles, vendor_id = :vendor, version = version + :one",
-            {":roles": user.roles, ":vendor": user.vendor_id, ":one": 1, ":seen": version},
-            when="version = :seen",
-            otherwise=_stale,
-        ),
-        _told(user),
-    )
+def activate(user_id: str, standing: Standing) -> None:
+    """The address is confirmed. Whoever else changed the standing meanwhile is right."""
+    if standing.status != PENDING:
+        return
+    try:
+        TABLE.transact(*status_changed(user_id, standing, ACTIVE))
+    except StandingChanged:
+        return
 
 
-def change_status(user_id: str, status: str, *, version: int) -> None:
-    event = UserBlocked(user_id=user_id) if status == BLOCKED else UserUnblocked(user_id=user_id)
-    _table.transact(
-        update(
-            user_key(user_id),
-            "SET status = :status, version = version + :one",
-            {":status": status, ":one": 1, ":seen": version},
-            when="version = :seen",
-            otherwise=_stale,
-        ),
+def change_status(user_id: str, standing: Standing, status: str) -> None:
+    """Block, and end every token, or let in again. Raises StandingChanged or LastOwner."""
+    blocked = status == BLOCKED
+    event = UserBlocked(user_id=user_id) if blocked else UserUnblocked(user_id=user_id)
+    since = now_ms() if blocked else None
+    TABLE.transact(
+        *status_changed(user_id, standing, status, valid_from=since),
         announce(event, by=MANIFEST),
     )
 
 
-def make_vendor(user: User, vendor_id: str) -> None:
-    """Let the owner of an approved vendor act for it: once, even where staff took the role away since."""
-    given = user.given(user.roles | {"vendor"}, vendor_id=vendor_id)
+def settle_email(user: User, email: str) -> None:
+    """The person has proven the new address. Repeated, it changes nothing."""
     write = update(
         user_key(user.id),
-        "SET vendor_id = :vendor, vendor_grant = :vendor, version = version + :one ADD roles :roles",
-        {":roles": {"vendor"}, ":vendor": vendor_id, ":one": 1, ":seen": user.version},
-        when="version = :seen AND (attribute_not_exists(vendor_grant) OR vendor_grant <> :vendor)",
-        otherwise=lambda found: _AlreadyGiven() if found and found.get("vendor_grant") == vendor_id else _stale(found),
+        "SET email = :new, former_email = :old, version = version + :one",
+        {":new": email, ":old": user.email, ":one": 1},
+        when="email = :old AND attribute_not_exists(erased_at)",
+        otherwise=_Unchanged(),
     )
     try:
-        _table.transact(write, _told(given))
-    except _AlreadyGiven:
+        TABLE.transact(
+            write,
+            announce(UserEmailChanged(user_id=user.id), by=MANIFEST),
+            audit.entry(MANIFEST, action="identity.change_email", subject={"user_id": user.id}),
+        )
+    except _Unchanged:
         return
 
 
-def _told(user: User) -> Write:
-    event = UserRolesChanged(user_id=user.id, roles=sorted(user.roles), vendor_id=user.vendor_id)
-    return announce(event, by=MANIFEST)
+def end_all_sessions(user_id: str, *, why: str) -> None:
+    """Every token made until now is dead. why: the action, as the audit names it."""
+    TABLE.transact(
+        sessions_ended(user_id, now_ms()),
+        audit.entry(MANIFEST, action=f"identity.{why}", subject={"user_id": user_id}),
+    )
+
+
+def password_changed(user_id: str, *, forgotten: bool) -> None:
+    """Every token made until now is dead, and others are told of the new password."""
+    TABLE.transact(
+        sessions_ended(user_id, now_ms()),
+        announce(UserPasswordChanged(user_id=user_id, forgotten=forgotten), by=MANIFEST),
+        audit.entry(
+            MANIFEST, action="identity.change_password", subject={"user_id": user_id}, after={"forgotten": forgotten}
+        ),
+    )
+
+
+def note_factor(user_id: str, factor: str, *, enabled: bool) -> None:
+    """Remember a second factor as enrolled or removed, and tell others. Repeated, it changes nothing."""
+    clause, condition = ("ADD", "NOT contains(factors, :one)") if enabled else ("DELETE", "contains(factors, :one)")
+    write = update(
+        user_key(user_id),
+        f"{clause} factors :factor",
+        {":factor": {factor}, ":one": factor},
+        when=f"{EXISTS} AND {condition}",
+        otherwise=_Unchanged(),
+    )
+    try:
+        TABLE.transact(write, *_factor_told(user_id, factor, enabled=enabled))
+    except _Unchanged:
+        return
+
+
+def passkey_changed(user_id: str, *, enabled: bool) -> None:
+    """Tell others of a passkey that was added or removed."""
+    TABLE.transact(*_factor_told(user_id, "passkey", enabled=enabled))
+
+
+def forget_factors(user_id: str) -> None:
+    """As staff: none is enrolled any more, and every token made until now is dead."""
+    TABLE.transact(
+        update(user_key(user_id), "REMOVE factors", when=EXISTS, otherwise=_NO_ONE),
+        sessions_ended(user_id, now_ms()),
+        *_factor_told(user_id, "all", enabled=False),
+    )
+
+
+def demand_factor(user_id: str, *, required: bool) -> None:
+    """Let staff demand a second factor of somebody; their tokens end, so that it counts now."""
+    write = update(
+        user_key(user_id), "SET factor_required = :required", {":required": required}, when=EXISTS, otherwise=_NO_ONE
+    )
+    TABLE.transact(write, *([sessions_ended(user_id, now_ms())] if required else []))
+
+
+def erase(user_id: str, standing: Standing) -> bool:
+    """Leave a tombstone, and let nobody in any more. False if done before. Raises StandingChanged or LastOwner."""
+    tombstone = update(
+        user_key(user_id),
+        "SET email = :none, name = :none, erased_at = :now, version = if_not_exists(version, :zero) + :one"
+        " REMOVE former_email, factors, factor_required, signed_in_at",
+        {":none": "", ":now": clock.timestamp(), ":zero": 0, ":one": 1},
+        when="attribute_not_exists(erased_at)",
+        otherwise=_Unchanged(),
+    )
+    try:
+        TABLE.transact(
+            tombstone,
+            *erased(user_id, standing, valid_from=now_ms()),
+            announce(UserErased(user_id=user_id), by=MANIFEST),
+            audit.entry(MANIFEST, action="identity.erase", subject={"user_id": user_id}),
+        )
+    except _Unchanged:
+        return False
+    return True
+
+
+def now_ms() -> int:
+    """Now in epoch milliseconds: the unit of `valid_from`."""
+    return int(clock.now().timestamp() * 1000)
+
+
+def _factor_told(user_id: str, factor: str, *, enabled: bool) -> list[Write]:
+    return [
+        announce(UserSecondFactorChanged(user_id=user_id, factor=factor, enabled=enabled), by=MANIFEST),
+        audit.entry(
+            MANIFEST,
+            action="identity.second_factor",
+            subject={"user_id": user_id},
+            after={"factor": factor, "enabled": enabled},
+        ),
+    ]
 
 
 def _stale(found: Item | None) -> Problem:
-    if found is None:
-        return NoSuchUser("There is no such user.")
+    if found is None or "erased_at" in found:
+        return _NO_ONE
     return PreconditionFailed("The account has changed since you read it.")
 
 
-def _user(item: dict[str, Any]) -> User:
+def _user(item: Mapping[str, Any]) -> User:
     return User(
         id=item["pk"].removeprefix("USR#"),
         email=item["email"],
         name=item["name"],
-        roles=frozenset(item["roles"]),
-        vendor_id=item["vendor_id"],
-        status=item["status"],
         version=item["version"],
+        factors=frozenset(item.get("factors", ())),
+        factor_required=item.get("factor_required", False),
+        signed_in_at=item.get("signed_in_at", ""),
+        erased="erased_at" in item,
     )

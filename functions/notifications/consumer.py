@@ -38,4 +38,12 @@ def approved(event: Envelope) -> None:
     service.tell_of_approval(event.eventId, vendor_id=event.data["vendor_id"], owner_id=event.data["owner_id"])
 
 
+@consumer.on("access.invited")
+def invited(event: Envelope) -> None:
+    data = event.data
+    service.tell_of_invitation(
+        event.eventId, scope=data["scope"], invitation_id=data["invitation_id"], nonce=data["nonce"]
+    )
+
+
 handler = consumer.handler

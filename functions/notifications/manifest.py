@@ -5,15 +5,15 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="notifications",
     prefixes=("MSG#",),
-    uses=("orders", "identity", "vendors"),
+    uses=("orders", "identity", "vendors", "access"),
     functions=(
         Function(
             name="consumer",
             handler="notifications.consumer.handler",
             kind="consumer",
             timeout=30,
-            capabilities=("email",),
+            capabilities=("email", "secret"),
         ),
     ),
-    consumes=("order.paid", "order.cancelled", "refund.succeeded", "vendor.approved"),
+    consumes=("order.paid", "order.cancelled", "refund.succeeded", "vendor.approved", "access.invited"),
 )

@@ -5,15 +5,17 @@ Every text goes into a mail twice, as it is and, under `<name>Html`, escaped: SE
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from access.contract import Invitation
 from identity.contract import Contact
 from market.money import Money
 from orders.contract import LineSnapshot, OrderSnapshot, Part
 from vendors.contract import Vendor
 
-BUYER, OWNER = "buyer", "owner"
+BUYER, OWNER, INVITEE = "buyer", "owner", "invitee"
 _REASONS = {
     "payment_timeout": "We did not receive your payment in time.",
     "payment_declined": "Your payment was declined.",
@@ -55,6 +57,14 @@ def order_refunded(refund: Mapping[str, Any], buyer: Contact | None) -> list[Mai
 
 def vendor_approved(vendor: Vendor, owner: Contact | None) -> list[Mail]:
     return [Mail(OWNER, _email(owner), "vendor-approved", shown(owner=_name(owner), vendor=vendor.name))]
+
+
+def invited(invitation: Invitation, vendor: Vendor | None, link: str) -> list[Mail]:
+    """link: where the token is accepted; behind its `#`, so that no server between sees it."""
+    until = datetime.fromtimestamp(invitation.ends, UTC).strftime("%d %B %Y, %H:%M UTC")
+    roles = ", ".join(role.replace("_", " ") for role in invitation.roles)
+    data = shown(team=vendor.name if vendor else "the marketplace", roles=roles, link=link, until=until)
+    return [Mail(INVITEE, invitation.email, "team-invitation", data)]
 
 
 def shown(**texts: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from market import log
+from access.contract import INVITATIONS, INVITED, invitation_token
+from market import config, log
 from notifications import gateway, model, store
 from notifications.model import Mail
 
@@ -35,6 +36,17 @@ def tell_of_approval(event_id: str, *, vendor_id: str, owner_id: str) -> None:
     found = store.facts(event_id, person=owner_id, vendor_ids=[vendor_id])
     vendor = found.vendors[vendor_id]
     _send(event_id, model.vendor_approved(vendor, found.person), found.told)
+
+
+def tell_of_invitation(event_id: str, *, scope: str, invitation_id: str, nonce: str) -> None:
+    """Mail the token, unless the invitation is over or was mailed again since."""
+    told, invitation, vendor = store.invitation(event_id, scope, invitation_id)
+    if not invitation or invitation.status != INVITED or invitation.nonce != nonce:
+        log.info("invitation not mailed", event_id=event_id)
+        return
+    token = invitation_token(config.key(INVITATIONS), nonce)
+    link = f"{config.setting('STORE_URL')}/invitation#{token}"
+    _send(event_id, model.invited(invitation, vendor, link), told)
 
 
 def _send(event_id: str, mails: Iterable[Mail], told: frozenset[str]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from access.contract import MANIFEST as ACCESS
+from access.contract import Invitation, invitation_key, read_invitation
 from identity.contract import MANIFEST as IDENTITY
 from identity.contract import Contact, read_contact, user_key
 from market import clock
@@ -15,7 +17,7 @@ from orders.contract import OrderSnapshot, order_key, read_order
 from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import Vendor, read_vendor, vendor_key
 
-_table = Table(MANIFEST, ORDERS, IDENTITY, VENDORS)
+_table = Table(MANIFEST, ORDERS, IDENTITY, VENDORS, ACCESS)
 _KEPT = timedelta(days=30)
 """Longer than any queue keeps an event."""
 
@@ -49,6 +51,20 @@ def facts(event_id: str, *, person: str, vendor_ids: Iterable[str] = (), order_i
         person=read_contact(user) if user else _guest(bought),
         vendors={vendor.id: vendor for vendor in known},
         order=bought,
+    )
+
+
+def invitation(
+    event_id: str, scope: str, invitation_id: str
+) -> tuple[frozenset[str], Invitation | None, Vendor | None]:
+    """Who was told before, the invitation, and the vendor whose team it is to; None of the platform's staff."""
+    keys = _message_key(event_id), invitation_key(scope, invitation_id), vendor_key(scope)
+    found = _table.batch_get(keys, consistent=True)
+    message, letter, vendor = (found.get(key) for key in keys)
+    return (
+        _told(message or {}),
+        read_invitation(letter) if letter else None,
+        read_vendor(vendor) if vendor else None,
     )
 
 

@@ -15,11 +15,14 @@ api = ServiceApi(MANIFEST)
 handler = api.handler
 
 
-@api.post("/v1/checkout/summary", callers=[CUSTOMER, GUEST], problems=[model.CartEmpty, CartChanged])
+@api.post(
+    "/v1/checkout/summary", callers=[CUSTOMER, GUEST], problems=[model.CartEmpty, model.NoSuchAddress, CartChanged]
+)
 def summarize(request: SummaryRequest) -> SummaryView:
     """What the cart costs, line by line, and what stands in the way of buying it."""
-    address = request.shipping_address
-    country = address.country if address else request.country or ""
+    country = request.country or ""
+    if request.shipping_address or request.shipping_address_id:
+        country = _destination(request)["country"]
     return SummaryView.of(placing.summarize(api.caller.id, request.shipping_method, country))
 
 
@@ -30,7 +33,7 @@ def summarize(request: SummaryRequest) -> SummaryView:
     status=201,
     problems=[
         MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, CartFull, model.CartEmpty, model.TotalChanged,
-        OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
+        model.NoSuchAddress, OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
     ],
 )  # fmt: skip
 def place(request: OrderRequest) -> Response[OrderView]:
@@ -39,7 +42,7 @@ def place(request: OrderRequest) -> Response[OrderView]:
         cart_version=request.cart_version,
         expected_total=request.expected_total,
         shipping_method=request.shipping_method,
-        address=request.shipping_address.snapshot(),
+        address=_destination(request),
         billing_address=request.billing_address.snapshot() if request.billing_address else {},
         origin=_origin(request),
     )
@@ -93,6 +96,13 @@ def claim(request: ClaimRequest) -> Response[OrderView]:
 
 def _shown(order: OrderSnapshot) -> Response[OrderView]:
     return reply(OrderView.of(order, service.timeline(order), store.payment_status(order)))
+
+
+def _destination(request: OrderRequest | SummaryRequest) -> dict[str, str]:
+    """Where the goods go: the address as sent, or one of the caller's address book. Raises NoSuchAddress."""
+    if request.shipping_address:
+        return request.shipping_address.snapshot()
+    return store.saved_address(api.caller.id, request.shipping_address_id or "")
 
 
 def _origin(request: OrderRequest) -> dict[str, str]:

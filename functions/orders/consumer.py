@@ -4,7 +4,7 @@ from datetime import datetime
 
 from market.events import Consumer, Envelope
 from market.money import Money
-from orders import notes, service
+from orders import notes, personal, service
 from orders.manifest import MANIFEST
 from orders.model import CUSTOMER, REFUNDED, Entry
 from orders.store import Waiting
@@ -49,3 +49,15 @@ def refunded(envelope: Envelope) -> None:
     amount = Money(**envelope.data["amount"])
     told = Entry(event=REFUNDED, at=envelope.occurredAt, by="system", visible=CUSTOMER, amount=amount)
     notes.add(envelope.data["order_id"], told, time_id=envelope.eventId)
+
+
+@consumer.on("profile.export_requested")
+def export_requested(envelope: Envelope) -> None:
+    """Write the person's orders into the copy of their data."""
+    personal.export(envelope.data["folder"], envelope.data["user_id"])
+
+
+@consumer.on("profile.erasure_requested")
+def erasure_requested(envelope: Envelope) -> None:
+    """Keep what was sold, and forget to whom."""
+    personal.erase(envelope.data["user_id"])

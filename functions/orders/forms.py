@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from market.http import Body, OneLine
 from market.money import Money
@@ -12,6 +12,7 @@ Reason = Annotated[OneLine, Field(min_length=1, max_length=500)]
 Note = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
 Method = Literal["standard", "express"]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
+AddressId = Annotated[str, Field(pattern="^adr_[0-9a-z]{26}$", description="Of the caller's own address book.")]
 OrderNo = Annotated[str, Field(min_length=5, max_length=64)]
 Email = Annotated[
     str,
@@ -36,11 +37,12 @@ class Address(Body):
 
 
 class SummaryRequest(Body):
-    """With a country, or the address itself, the summary says how much tax is in the prices."""
+    """With a country, or an address, the summary says how much tax is in the prices."""
 
     shipping_method: Method = "standard"
     country: Country | None = None
     shipping_address: Address | None = None
+    shipping_address_id: AddressId | None = None
 
 
 class OrderRequest(Body):
@@ -48,10 +50,17 @@ class OrderRequest(Body):
 
     cart_version: Annotated[int, Field(strict=True, ge=1)]
     expected_total: Money
-    shipping_address: Address
+    shipping_address: Annotated[Address | None, Field(description="This, or shippingAddressId.")] = None
+    shipping_address_id: AddressId | None = None
     billing_address: Annotated[Address | None, Field(description="If it is another than the shipping address.")] = None
     shipping_method: Method = "standard"
     email: Annotated[Email | None, Field(description="Guests must say where to write to; customers need not.")] = None
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> "OrderRequest":
+        if (self.shipping_address is None) == (self.shipping_address_id is None):
+            raise ValueError("send either shippingAddress or shippingAddressId")
+        return self
 
 
 class ClaimRequest(Body):

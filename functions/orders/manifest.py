@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="orders",
     prefixes=("ORD#", "VOR#", "ORX#", "ONT#"),
-    uses=("cart", "identity", "inventory", "ledger", "refunds"),
+    uses=("cart", "identity", "inventory", "ledger", "profiles", "refunds"),
     publishes=(
         "order.created",
         "order.paid",
@@ -20,13 +20,19 @@ MANIFEST = Manifest(
         "order.cancelled",
         "order.part_cancelled",
         "fraud.review_needed",
+        "profile.erasure_requested",
+        "profile.export_requested",
         "refund.succeeded",
     ),
     functions=(
         Function(name="api", handler="orders.api.handler", kind="api", memory=1024),
         Function(name="staff", handler="orders.staff_api.handler", kind="api"),
         Function(
-            name="consumer", handler="orders.consumer.handler", kind="consumer", capabilities=("checkout", "secret")
+            name="consumer",
+            handler="orders.consumer.handler",
+            kind="consumer",
+            timeout=20,
+            capabilities=("checkout", "export-part", "secret"),
         ),
         Function(name="tasks", handler="orders.tasks.handler", kind="tasks", timeout=20),
         Function(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from market.errors import Conflict
+from market.errors import Conflict, Unprocessable
 from market.money import Money
 from orders.contract import CANCELLED, PAID, PENDING, UNFULFILLED, OrderSnapshot, Part
 
@@ -21,6 +21,12 @@ NOTE, PART_CANCELLED, REFUNDED, CANCELLATION_REQUESTED, COMPENSATION_REQUESTED =
 
 class CartEmpty(Conflict):
     code, title = "cart_empty", "The cart is empty"
+
+
+class NoSuchAddress(Unprocessable):
+    """The caller's address book has no such entry; guests have no address book."""
+
+    code, title = "address_not_found", "No such address"
 
 
 class TotalChanged(Conflict):

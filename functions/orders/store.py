@@ -45,8 +45,9 @@ from orders.events import (
     OrderPaid,
 )
 from orders.manifest import MANIFEST
-from orders.model import GUEST_ID, CancelledByCustomer
+from orders.model import GUEST_ID, CancelledByCustomer, NoSuchAddress
 from orders.table import TABLE
+from profiles.contract import address_key, read_address
 from refunds.contract import account_key
 from refunds.contract import payment_status as refund_status
 
@@ -253,6 +254,15 @@ def facts(customer_id: str, cart: Cart) -> tuple[Rules, str]:
     profile = user_key(customer_id)
     found = TABLE.batch_get(keys if customer_id.startswith(GUEST_ID) else [*keys, profile])
     return read_rules(found.values()), read_contact(found[profile]).email if profile in found else ""
+
+
+def saved_address(customer_id: str, address_id: str) -> dict[str, str]:
+    """An entry of the customer's address book, as orders keep addresses. Raises NoSuchAddress."""
+    item = TABLE.get(address_key(customer_id, address_id), consistent=True)
+    if item is None:
+        errors = [{"field": "body.shippingAddressId", "code": "unknown", "message": "There is no such address."}]
+        raise NoSuchAddress("There is no such address in the address book.", errors=errors)
+    return read_address(item).snapshot()
 
 
 def _move(order: OrderSnapshot, status: str, stamp: str, reason: str = "") -> Write:

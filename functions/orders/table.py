@@ -6,6 +6,7 @@ from inventory.contract import MANIFEST as INVENTORY
 from ledger.contract import MANIFEST as LEDGER
 from market.table import Table
 from orders.manifest import MANIFEST
+from profiles.contract import MANIFEST as PROFILES
 from refunds.contract import MANIFEST as REFUNDS
 
-TABLE = Table(MANIFEST, CART, IDENTITY, INVENTORY, LEDGER, REFUNDS)
+TABLE = Table(MANIFEST, CART, IDENTITY, INVENTORY, LEDGER, PROFILES, REFUNDS)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from market import config
 from market.errors import NotFound
+from market.guard import settings
 from payments import wallet
 from payments.gateway import Card, NotOffered, Setup, vault
 
@@ -24,7 +24,7 @@ class Saved:
 
 def offered() -> tuple[str, ...]:
     """Names of the methods that this stage offers, the default first."""
-    return tuple(filter(None, map(str.strip, config.setting("PAYMENT_METHODS").split(","))))
+    return tuple(filter(None, map(str.strip, settings.text("PAYMENT_METHODS").split(","))))
 
 
 def require(name: str) -> str:

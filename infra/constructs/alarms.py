@@ -10,10 +10,12 @@ from constructs import Construct
 
 from infra.config import Stage
 
-_OWN_PAGES = {"ledger-schedule": "ledger-differs"}
+_OWN_PAGES = {"audit-schedule": "audit-broken", "ledger-schedule": "ledger-differs"}
 """Functions whose failure has a page of its own. They run once a day, so that the first failure rings."""
 
 _OWN_METRICS = {
+    "audit-consumer": ("AuditContradicted", "an audit entry was told in two versions", "audit-broken"),
+    "developers-schedule": ("WebhooksLate", "webhooks are not sent in time", "webhooks-failing"),
     "fraud-schedule": ("ReviewsWait", "a payment has waited too long for a review", "review-queue"),
     "payments-schedule": ("PaymentsDiffer", "payments differ from a provider's book", "payments-differ"),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aws_cdk import Stack
 
 from infra.config import Stage
-from infra.constructs.grants import audit_bucket, documents_bucket, machine_arn, media_bucket
+from infra.constructs.grants import Configuration, audit_bucket, documents_bucket, machine_arn, media_bucket
 from infra.machines import Machine
 
 
@@ -21,6 +21,8 @@ class Settings:
     client_id: str
     queues: Mapping[str, str]
     machines: Mapping[str, Machine]
+    flags: Configuration
+    firewall: str
 
     def of(self, words: tuple[str, ...]) -> dict[str, str]:
         """The environment of a function with these capabilities."""
@@ -47,23 +49,31 @@ class Settings:
     def _needed(self, word: str) -> dict[str, str]:
         match word:
             case "audit":
-                return {"AUDIT_BUCKET": audit_bucket(self.stack, self.stage)}
+                return self._audit()
             case "bus":
                 return {"BUS_NAME": self.stage.bus}
+            case "captcha" | "firewall" | "origin":
+                return self._edge(word)
             case "cognito":
-                return {"USER_POOL_ID": self.pool_id, "USER_POOL_CLIENT_ID": self.client_id}
-            case "documents":
+                return self._cognito()
+            case "documents" | "export-part" | "exports":
                 return {"DOCUMENTS_BUCKET": documents_bucket(self.stack, self.stage)}
             case "email":
                 return {"SENDER": self.stage.sender}
-            case "media":
+            case "flags":
+                return {"FLAGS_CONFIGURATION": self.flags.setting}
+            case "flags-publish":
+                return {"FLAGS_CONFIGURATION": self.flags.setting, "FLAGS_STRATEGY": self.flags.strategy}
+            case "avatars" | "media":
                 return {"MEDIA_BUCKET": media_bucket(self.stack, self.stage)}
-            case "origin":
-                return {"ORIGIN_SECRET": self.stage.origin_secret}
             case "payments":
                 return {"PAYMENT_SECRETS": self.stage.payment_secrets} | self.stage.payment_bases
             case "secret":
                 return {"ROOT_SECRET": self.stage.root_secret}
+            case "delivery-queue":
+                return {"DELIVERY_QUEUE_URL": self.queues["developers-webhooks"]}
+            case "settings":
+                return {"SETTINGS_PATH": self.stage.settings_path}
             case "webhook-queue":
                 return {"WEBHOOK_QUEUE_URL": self.queues["payments-webhooks"]}
             case "sandbox-queue":
@@ -71,3 +81,32 @@ class Settings:
         if machine := self.machines.get(word):
             return {machine.setting: machine_arn(self.stack, self.stage, machine)}
         raise ValueError(f"unknown capability: {word}")
+
+    def _audit(self) -> dict[str, str]:
+        return {"AUDIT_BUCKET": audit_bucket(self.stack, self.stage), "AUDIT_DAYS": str(self.stage.audit_days)}
+
+    def _edge(self, word: str) -> dict[str, str]:
+        if word == "captcha":
+            return {"CAPTCHA_URL": self.stage.captcha_url, "CAPTCHA_SECRET": self.stage.captcha_secret}
+        if word == "origin":
+            return {"ORIGIN_SECRET": self.stage.origin_secret}
+        return {"FIREWALL": self.firewall} if self.firewall else {}
+
+    def _cognito(self) -> dict[str, str]:
+        social = [provider.name for provider in self.stage.social]
+        return {
+            "USER_POOL_ID": self.pool_id,
+            "USER_POOL_CLIENT_ID": self.client_id,
+            "USER_POOL_DOMAIN": pool_domain(self.stack, self.stage) if social else "",
+            "IDENTITY_PROVIDERS": ",".join(social),
+        }
+
+
+def pool_domain_prefix(stack: Stack, stage: Stage) -> str:
+    """The first label of the hosted pages' host; it must be ours alone in the whole region."""
+    return f"{stage.prefix}-{stack.account}"
+
+
+def pool_domain(stack: Stack, stage: Stage) -> str:
+    """Where the hosted pages of the user pool are."""
+    return f"https://{pool_domain_prefix(stack, stage)}.auth.{stack.region}.amazoncognito.com"

@@ -34,7 +34,15 @@ ITEM_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-COGNITO_ACTIONS = ("cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut")
+CHANGES = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem")
+COGNITO_ACTIONS = (
+    "cognito-idp:AdminDeleteUser",
+    "cognito-idp:AdminGetUser",
+    "cognito-idp:AdminLinkProviderForUser",
+    "cognito-idp:AdminSetUserMFAPreference",
+    "cognito-idp:AdminUserGlobalSignOut",
+    "cognito-idp:ListUsers",
+)
 """Signing up and in needs no grant; making accounts and setting passwords is an operator's right, not a function's."""
 
 
@@ -81,6 +89,16 @@ class Resources:
             iam.PolicyStatement(sid="OwnIndexEntries", actions=["dynamodb:Query"], resources=indexes, conditions=mine),
         ]
 
+    def append_only(self, prefixes: Iterable[str]) -> iam.PolicyStatement:
+        """Whatever else is granted: what stands under these prefixes is neither updated nor deleted."""
+        return iam.PolicyStatement(
+            sid="AppendOnly",
+            effect=iam.Effect.DENY,
+            actions=list(CHANGES),
+            resources=[self._arn("dynamodb", "table", self.stage.table)],
+            conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}*" for prefix in prefixes]}},
+        )
+
     def guard(self) -> list[iam.PolicyStatement]:
         """What the kernel reads before each request of an API, and the counters of those who come."""
         arn = self._arn("dynamodb", "table", self.stage.table)
@@ -104,17 +122,21 @@ class Resources:
         """The statement behind a word of `Function.capabilities`. Raises ValueError for an unknown word."""
         match word:
             case "audit":
-                return self._files("Audit", audit_bucket(self.stack, self.stage))
+                return self._files("Audit", audit_bucket(self.stack, self.stage), "s3:PutObjectRetention")
             case "avatars":
                 return self._prefixes("Avatars", media_bucket(self.stack, self.stage), AVATARS)
             case "bus":
                 return self._bus()
+            case "captcha":
+                return self._secret("CaptchaSecret", self.stage.captcha_secret)
             case "cognito":
                 return iam.PolicyStatement(sid="Accounts", actions=list(COGNITO_ACTIONS), resources=[self.pool])
             case "documents":
                 return self._files("Documents", documents_bucket(self.stack, self.stage), missing=True)
             case "email":
                 return self._email()
+            case "firewall":
+                return self._firewall()
             case "flags":
                 return self._flags()
             case "flags-publish":
@@ -153,6 +175,10 @@ class Resources:
                 f"arn:aws:ses:{region}:<AWS::AccountId>:template/{prefix}-*",
                 "All mail templates of this stage.",
             ),
+            "firewall": (
+                f"arn:aws:wafv2:{region}:<AWS::AccountId>:global/ipset/{self.stage.blocked_set('*')}",
+                "The two sets of blocked networks, whose ids WAF gives.",
+            ),
             "media": (
                 f"arn:aws:s3:::{prefix}-media-<AWS::AccountId>-{region}/*",
                 "Every picture in the one media bucket.",
@@ -169,6 +195,11 @@ class Resources:
             for folder in names
         }
         return dict(known[word] for word in words if word in known) | folders
+
+    def _firewall(self) -> iam.PolicyStatement:
+        """The sets of blocked networks, whose ids WAF gives."""
+        sets = self._arn("wafv2", "global", f"ipset/{self.stage.blocked_set('*')}")
+        return iam.PolicyStatement(sid="Firewall", actions=["wafv2:GetIPSet", "wafv2:UpdateIPSet"], resources=[sets])
 
     def _bus(self) -> iam.PolicyStatement:
         bus = self._arn("events", "event-bus", self.stage.bus)
@@ -200,9 +231,8 @@ class Resources:
             resources=[
                 self._arn("appconfig", "application", ids.application),
                 profile,
-                f"{profile}/hostedconfigurationversion/*",
+                *(f"{profile}/hostedconfigurationversion/{'?' * digits}" for digits in range(1, 7)),
                 environment,
-                f"{environment}/deployment/*",
                 self._arn("appconfig", "deploymentstrategy", ids.strategy),
             ],
         )
@@ -229,9 +259,9 @@ class Resources:
             conditions={"StringEquals": {"ses:FromAddress": self.stage.sender}},
         )
 
-    def _files(self, sid: str, bucket: str, *, missing: bool = False) -> iam.PolicyStatement:
+    def _files(self, sid: str, bucket: str, *more: str, missing: bool = False) -> iam.PolicyStatement:
         """missing: whether it may learn that a file is not there: without the right to list, S3 calls that denied."""
-        arn, actions = f"arn:{self.stack.partition}:s3:::{bucket}", ["s3:GetObject", "s3:PutObject"]
+        arn, actions = f"arn:{self.stack.partition}:s3:::{bucket}", ["s3:GetObject", "s3:PutObject", *more]
         if missing:
             return iam.PolicyStatement(sid=sid, actions=[*actions, "s3:ListBucket"], resources=[arn, f"{arn}/*"])
         return iam.PolicyStatement(sid=sid, actions=actions, resources=[f"{arn}/*"])

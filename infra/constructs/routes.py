@@ -1,6 +1,6 @@
-"""The HTTP routes of one function: the JWT authorizer stands before each unless it is for anyone, or for guests.
+"""The HTTP routes of one function: the JWT authorizer stands before each unless it is for anyone, guests or programs.
 
-A guest's token is signed by us, not by the user pool: the function itself demands it.
+A guest's token and a program's key are ours, not the user pool's: the function itself demands them.
 """
 
 import re
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _UNAUTHORIZED = {
     "anyone": "Declared public in code; a test pins the exact set of public routes.",
     "guest": "For guests: the function demands a Guest-Token; a test pins the exact set of these routes.",
+    "key": "For programs: the function demands an Api-Key; a test pins the exact set of these routes.",
 }
 
 

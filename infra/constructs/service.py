@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from market.manifest import Function
 
 BATCH = 10
+GATHERED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Surroundings:
     client_id: str
     stream_arn: str
     flags: Configuration
+    firewall: str
 
 
 class Service(Construct):
@@ -70,7 +72,7 @@ class Service(Construct):
             service=self._source.name,
             stage=self._stage,
             code=self._code,
-            environment=self._settings.of(capabilities(declared, self._stage)),
+            environment=self._settings.of(self._words(declared)),
             dead_letters=lost,
         )
         self._grant(made)
@@ -94,6 +96,7 @@ class Service(Construct):
             queues={name: queue.main.queue_url for name, queue in self.queues.items()},
             machines=around.machines,
             flags=around.flags,
+            firewall=around.firewall,
         )
 
     def _connect(self, made: EntryPoint) -> None:
@@ -114,9 +117,11 @@ class Service(Construct):
         around, declared = self._around, made.declared
         resources = Resources(Stack.of(self), self._stage, around.pool_arn, around.machines, around.flags)
         grant(made.role, resources.table(leading_keys(self._source, around.services)))
+        if kept := self._source.manifest.append_only:
+            grant(made.role, [resources.append_only(kept)])
         if declared.kind == "api":
             grant(made.role, resources.guard())
-        for word in capabilities(declared, self._stage):
+        for word in self._words(declared):
             if word in QUEUE_CAPABILITIES:
                 queue = self.queues[QUEUE_CAPABILITIES[word]].main
                 made.role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
@@ -124,6 +129,11 @@ class Service(Construct):
                 made.role.add_to_policy(resources.capability(word))
         for finding, reason in resources.wide(declared.capabilities).items():
             acknowledge(made.role, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
+
+    def _words(self, declared: "Function") -> tuple[str, ...]:
+        """Capabilities; who limits callers also reads how strictly, which operators may change."""
+        limited = any(route.limit for route in self._source.routes.get(declared.name, ()))
+        return tuple(dict.fromkeys((*capabilities(declared, self._stage), *(("settings",) if limited else ()))))
 
     def _queue(self, name: str) -> Queue:
         slowest = max((f.timeout for f in self._functions if f.queue == name), default=10)
@@ -139,28 +149,40 @@ class Service(Construct):
             self, f"{service}-events", stage=self._stage, consumer_timeout=made.declared.timeout
         )
         self.queues[f"{service}-events"] = queue
-        events.Rule(
-            self,
-            "Hears",
-            rule_name=f"{self._stage.prefix}-{service}",
-            event_bus=events.EventBus.from_event_bus_name(self, "Bus", self._stage.bus),
-            event_pattern=events.EventPattern(
-                source=events.Match.prefix("market."), detail_type=sorted(self._source.manifest.consumes)
-            ),
-            targets=[targets.SqsQueue(queue.main, dead_letter_queue=queue.dead)],
-        )
+        self._rule("Hears", f"{self._stage.prefix}-{service}", queue, sorted(self._source.manifest.consumes))
         self._read(made, queue)
 
-    def _read(self, made: EntryPoint, queue: Queue) -> None:
+    def _rule(self, scope: str, name: str, queue: Queue, types: list[str] | None = None) -> None:
+        """Let a queue get the bus's events of these types, or all of them."""
+        events.Rule(
+            self,
+            scope,
+            rule_name=name,
+            event_bus=events.EventBus.from_event_bus_name(self, f"{scope}Bus", self._stage.bus),
+            event_pattern=events.EventPattern(source=events.Match.prefix("market."), detail_type=types),
+            targets=[targets.SqsQueue(queue.main, dead_letter_queue=queue.dead)],
+        )
+
+    def _read(self, made: EntryPoint, queue: Queue, *, patient: bool = False) -> None:
+        """patient: nobody waits, so that large batches are gathered."""
         made.alias.add_event_source(
-            sources.SqsEventSource(queue.main, batch_size=BATCH, report_batch_item_failures=True)
+            sources.SqsEventSource(
+                queue.main,
+                batch_size=GATHERED if patient else BATCH,
+                max_batching_window=Duration.minutes(1) if patient else None,
+                report_batch_item_failures=True,
+            )
         )
         reason = f"After {RECEIVES} attempts the queue itself moves a message to its dead-letter queue."
         acknowledge(made.alias, "Serverless-LambdaEventSourceMappingDestination", reason)
 
     def _command_queue(self, made: EntryPoint) -> None:
         assert made.declared.queue in self.queues, f"{made.declared.name} reads a queue that its service does not own"
-        self._read(made, self.queues[made.declared.queue])
+        queue = self.queues[made.declared.queue]
+        everything = made.declared.queue == self._source.manifest.everything
+        if everything:
+            self._rule("HearsEverything", f"{self._stage.prefix}-{made.declared.queue}", queue)
+        self._read(made, queue, patient=everything)
 
     def _relay(self, made: EntryPoint) -> None:
         table = dynamodb.Table.from_table_attributes(

@@ -1,4 +1,4 @@
-"""Runs MiniStack with what it lacks: two resource types, layers for provided runtimes, IAM's condition keys, an API
+"""Runs MiniStack with what it lacks: three resource types, layers for provided runtimes, IAM's condition keys, an API
 address that every machine resolves.
 
 Started as its own process by `infra.rehearse.server`; the templates that it is given stay as they are.
@@ -26,6 +26,7 @@ def main() -> None:
     from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]
 
     _add_types(provisioners._RESOURCE_HANDLERS, eventbridge, ses)
+    _add_identity_providers(provisioners._RESOURCE_HANDLERS)
     _give_apis_a_path(provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"])
     _keep_jwks_local(apigateway)
     permissions.complete(iam_actions, iam_evaluator, stepfunctions)
@@ -58,6 +59,22 @@ def _add_types(handlers: dict[str, Any], events: Any, ses: Any) -> None:
 
     handlers["AWS::SES::Template"] = {"create": template, "delete": gone}
     handlers["AWS::Events::Archive"] = {"create": archive, "delete": gone}
+
+
+def _add_identity_providers(handlers: dict[str, Any]) -> None:
+    """AWS::Cognito::UserPoolIdentityProvider, by the service's own operation."""
+    from ministack.services import cognito
+
+    def provider(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+        status, _, body = cognito._create_identity_provider(properties)
+        if status >= 400:
+            raise ValueError(f"The identity provider was refused: {body!r}")
+        return properties["ProviderName"], {}
+
+    def gone(_physical_id: str, _properties: dict[str, Any]) -> None:
+        """Everything ends with the process."""
+
+    handlers["AWS::Cognito::UserPoolIdentityProvider"] = {"create": provider, "delete": gone}
 
 
 def _give_apis_a_path(handler: dict[str, Any]) -> None:

@@ -21,11 +21,14 @@ LOGGED = {
     "authorizer": "$context.authorizer.error",
     "integration": "$context.integrationErrorMessage",
 }
-"""One line a request; no query, no header, no body."""
+"""One line a request; no query, no header, no body. The gateway cannot log a header: the correlation id is in the
+lines of the function, which bear the same request id."""
 
 EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-Id", "X-Correlation-Id"]
 ACCEPTED = [
+    "api-key",
     "authorization",
+    "captcha-token",
     "content-type",
     "guest-token",
     "idempotency-key",
@@ -55,6 +58,10 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiUrl", value=self.api.api_endpoint)
 
     def _stage(self, stage: Stage) -> None:
+        """Throttled as a whole. A throttle of one route would be shared by its callers, so that one attacker could keep
+        everybody from signing in; nor can a stage name routes that other stacks make after it. Addresses and accounts
+        are limited by the firewall and by the functions.
+        """
         log_group = logs.LogGroup(
             self,
             "AccessLogs",
@@ -101,12 +108,16 @@ class ApiStack(Stack):
             runbook="server-errors",
             above=5,
         )
+        refused = self.api.metric_client_error(period=Duration.minutes(5))
+        says = "Far more requests are refused than usual"
+        alarm(self, "Refusals", refused, stage=stage, says=says, runbook="attack", above=30 * stage.rate, periods=2)
         slow = self.api.metric_latency(period=Duration.minutes(5), statistic="p95")
         says = "One request in twenty takes more than a second"
         alarm(self, "Latency", slow, stage=stage, says=says, runbook="slow-answers", above=1000, periods=3)
 
 
 def _cors(stage: Stage) -> apigateway.CorsPreflightOptions:
+    """Pages of the stage's own origins. No credentials: there are no cookies, tokens are sent by name."""
     methods = apigateway.CorsHttpMethod
     return apigateway.CorsPreflightOptions(
         allow_origins=list(stage.origins),
@@ -114,4 +125,5 @@ def _cors(stage: Stage) -> apigateway.CorsPreflightOptions:
         allow_headers=ACCEPTED,
         expose_headers=EXPOSED,
         max_age=Duration.hours(1),
+        allow_credentials=False,
     )

@@ -68,7 +68,12 @@ class DataStack(Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=stage.lasting,
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2))],
+            lifecycle_rules=[
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
+                _ends("uploads/", days=1),
+                s3.LifecycleRule(prefix="media/avatars/", noncurrent_version_expiration=Duration.days(7)),
+            ],
+            cors=[_browsers_post(stage)],
             removal_policy=stage.removal,
         )
         acknowledge(
@@ -79,7 +84,7 @@ class DataStack(Stack):
         return pin(bucket, "Media")
 
     def _documents(self, stage: Stage) -> s3.Bucket:
-        """Invoices and credit notes: read through our own routes only, never deleted."""
+        """Invoices and credit notes, never deleted; exports, which end after a week. Read through our routes only."""
         bucket = s3.Bucket(
             self,
             "Documents",
@@ -88,7 +93,10 @@ class DataStack(Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=True,
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2))],
+            lifecycle_rules=[
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
+                _ends("exports/", days=7),
+            ],
             removal_policy=stage.removal,
         )
         acknowledge(bucket, "AwsSolutions-S1", "Only our own functions read and write it, and they log who asked.")
@@ -166,6 +174,23 @@ class DataStack(Stack):
             "Rotation would void signed cursors and webhook signatures at once; it is done by hand, with overlap.",
         )
         return pin(secret, "RootSecret")
+
+
+def _ends(prefix: str, *, days: int) -> s3.LifecycleRule:
+    """What is below `prefix` is deleted, its older versions a day later."""
+    return s3.LifecycleRule(
+        prefix=prefix, expiration=Duration.days(days), noncurrent_version_expiration=Duration.days(1)
+    )
+
+
+def _browsers_post(stage: Stage) -> s3.CorsRule:
+    """Pages of ours send pictures straight to the bucket, with a form that we signed."""
+    return s3.CorsRule(
+        allowed_methods=[s3.HttpMethods.POST],
+        allowed_origins=list(stage.origins),
+        allowed_headers=["*"],
+        max_age=3600,
+    )
 
 
 def _to_cold_storage() -> s3.LifecycleRule:

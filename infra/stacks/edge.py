@@ -7,25 +7,22 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.config import Stage
+from infra.constructs.firewall import Firewall
 
-REQUESTS_PER_ADDRESS = 1500
-"""Of one address within five minutes, before it is turned away for a while."""
+COUNTRY = "CloudFront-Viewer-Country"
+KEY_HEADERS = ("Origin", COUNTRY)
+"""Answers differ by the page that asks (CORS) and may by country. Not by `Host`, which API Gateway would then
+get, and not by `Authorization`: what may be cached is for everybody, the rest is `no-store`."""
 
-WEBHOOKS_PER_ADDRESS = 15_000
-"""The same of webhooks: ten times as many, since whoever forges them makes us ask PayPal about each."""
-
-WEBHOOKS = "/v1/payments/webhook/"
-MACHINES = (WEBHOOKS, "/sandbox/")
-"""Paths that companies call from few addresses, at the pace of our customers; their calls are signed and checked."""
-
+LONGEST = Duration.days(1)
 INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
+PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 UNMANAGED = "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac"
-MANAGED = ("AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet")
 
 
 class EdgeStack(Stack):
@@ -35,22 +32,21 @@ class EdgeStack(Stack):
         self, scope: Construct, name: str, *, stage: Stage, api: apigateway.HttpApi, media: s3.IBucket, **options: Any
     ) -> None:
         super().__init__(scope, name, description="CloudFront and WAF", **options)
-        firewall = self._firewall(stage)
-        logs = self._logs(stage)
+        self.firewall = Firewall(self, "Firewall", stage=stage)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=f"Marketplace {stage.name}",
             default_behavior=self._api(stage, api),
             additional_behaviors={"/media/*": self._media(stage, media)},
-            web_acl_id=firewall.attr_arn,
+            web_acl_id=self.firewall.acl.attr_arn,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             enable_logging=True,
-            log_bucket=logs,
+            log_bucket=self._logs(stage),
         )
         acknowledge(self, UNMANAGED, "The bucket's own stack lets this account's distributions read it.")
-        acknowledge(self.distribution, "AwsSolutions-CFR1", "We sell to every country.")
+        acknowledge(self.distribution, "AwsSolutions-CFR1", "A stage refuses countries in its firewall, if any.")
         acknowledge(
             self.distribution,
             "AwsSolutions-CFR4",
@@ -69,8 +65,71 @@ class EdgeStack(Stack):
             origin=origin,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-            cache_policy=cloudfront.CachePolicy.USE_ORIGIN_CACHE_CONTROL_HEADERS_QUERY_STRINGS,
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            cache_policy=self._as_told(stage),
+            origin_request_policy=self._whole_request(stage),
+            response_headers_policy=self._closed(stage),
+        )
+
+    def _as_told(self, stage: Stage) -> cloudfront.CachePolicy:
+        """Cached is what says `Cache-Control: public`, for as long as it says; nothing else is."""
+        return cloudfront.CachePolicy(
+            self,
+            "AsTold",
+            cache_policy_name=f"{stage.prefix}-api",
+            comment="As the API says, by query, page and country",
+            default_ttl=Duration.seconds(0),
+            min_ttl=Duration.seconds(0),
+            max_ttl=LONGEST,
+            header_behavior=cloudfront.CacheHeaderBehavior.allow_list(*KEY_HEADERS),
+            query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
+            cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+            enable_accept_encoding_gzip=True,
+            enable_accept_encoding_brotli=True,
+        )
+
+    def _whole_request(self, stage: Stage) -> cloudfront.OriginRequestPolicy:
+        """All that the caller sent but the host: API Gateway only knows its own. The country comes with the cache key.
+
+        A policy that leaves the host out cannot add CloudFront's own headers. The function learns of the viewer's
+        address by the last but one of X-Forwarded-For, which CloudFront itself adds.
+        """
+        return cloudfront.OriginRequestPolicy(
+            self,
+            "WholeRequest",
+            origin_request_policy_name=f"{stage.prefix}-api",
+            comment="All headers but the host",
+            header_behavior=cloudfront.OriginRequestHeaderBehavior.deny_list("Host"),
+            query_string_behavior=cloudfront.OriginRequestQueryStringBehavior.all(),
+            cookie_behavior=cloudfront.OriginRequestCookieBehavior.none(),
+        )
+
+    def _closed(self, stage: Stage) -> cloudfront.ResponseHeadersPolicy:
+        """Answers of the gateway and the edge get what functions send anyway; the API page has a policy of its own."""
+        headers = cloudfront
+        return headers.ResponseHeadersPolicy(
+            self,
+            "Closed",
+            response_headers_policy_name=f"{stage.prefix}-api",
+            security_headers_behavior=headers.ResponseSecurityHeadersBehavior(
+                strict_transport_security=headers.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=Duration.days(730), include_subdomains=True, override=True
+                ),
+                content_type_options=headers.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=headers.ResponseHeadersFrameOptions(
+                    frame_option=headers.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=headers.ResponseHeadersReferrerPolicy(
+                    referrer_policy=headers.HeadersReferrerPolicy.NO_REFERRER, override=False
+                ),
+                content_security_policy=headers.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=CLOSED, override=False
+                ),
+            ),
+            custom_headers_behavior=headers.ResponseCustomHeadersBehavior(
+                custom_headers=[
+                    headers.ResponseCustomHeader(header="permissions-policy", value=PERMISSIONS, override=False)
+                ]
+            ),
         )
 
     def _media(self, stage: Stage, media: s3.IBucket) -> cloudfront.BehaviorOptions:
@@ -109,69 +168,3 @@ class EdgeStack(Stack):
         )
         acknowledge(bucket, "AwsSolutions-S1", "It holds access logs itself.")
         return bucket
-
-    def _firewall(self, stage: Stage) -> waf.CfnWebACL:
-        limits = [
-            _limited("requests-per-address", 0, REQUESTS_PER_ADDRESS, _not_by_machines()),
-            _limited("webhooks-per-address", 1, WEBHOOKS_PER_ADDRESS, _under(WEBHOOKS)),
-        ]
-        return waf.CfnWebACL(
-            self,
-            "Firewall",
-            name=stage.prefix,
-            scope="CLOUDFRONT",
-            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            rules=[*limits, *(_managed(name, priority) for priority, name in enumerate(MANAGED, len(limits)))],
-            visibility_config=_visible(stage.prefix),
-        )
-
-
-def _limited(
-    name: str, priority: int, limit: int, where: waf.CfnWebACL.StatementProperty
-) -> waf.CfnWebACL.RuleProperty:
-    """Turns an address away that sends more than so many requests of this kind within five minutes."""
-    too_many = waf.CfnWebACL.CustomResponseProperty(response_code=429)
-    by_address = waf.CfnWebACL.RateBasedStatementProperty(
-        limit=limit, aggregate_key_type="IP", scope_down_statement=where
-    )
-    return waf.CfnWebACL.RuleProperty(
-        name=name,
-        priority=priority,
-        action=waf.CfnWebACL.RuleActionProperty(block=waf.CfnWebACL.BlockActionProperty(custom_response=too_many)),
-        statement=waf.CfnWebACL.StatementProperty(rate_based_statement=by_address),
-        visibility_config=_visible(name),
-    )
-
-
-def _under(path: str) -> waf.CfnWebACL.StatementProperty:
-    return waf.CfnWebACL.StatementProperty(
-        byte_match_statement=waf.CfnWebACL.ByteMatchStatementProperty(
-            field_to_match=waf.CfnWebACL.FieldToMatchProperty(uri_path={}),
-            positional_constraint="STARTS_WITH",
-            search_string=path,
-            text_transformations=[waf.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
-        )
-    )
-
-
-def _not_by_machines() -> waf.CfnWebACL.StatementProperty:
-    paths = [_under(path) for path in MACHINES]
-    either = waf.CfnWebACL.StatementProperty(or_statement=waf.CfnWebACL.OrStatementProperty(statements=paths))
-    return waf.CfnWebACL.StatementProperty(not_statement=waf.CfnWebACL.NotStatementProperty(statement=either))
-
-
-def _managed(name: str, priority: int) -> waf.CfnWebACL.RuleProperty:
-    group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(vendor_name="AWS", name=name)
-    return waf.CfnWebACL.RuleProperty(
-        name=name,
-        priority=priority,
-        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
-        statement=waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group),
-        visibility_config=_visible(name),
-    )
-
-
-def _visible(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    return waf.CfnWebACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
-    )

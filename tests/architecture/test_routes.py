@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from market.http import ANYONE, CUSTOMER, GUEST, ServiceApi
+from market.http import ANYONE, CUSTOMER, GUEST, KEY, STAFF, VENDOR, ServiceApi
 from tests.architecture.code import ROOT, Project
 from tests.architecture.promises import money_is_moved_once, public_routes_are_those_agreed, routes_follow_the_style
 from tests.architecture.sample import broken, sound
@@ -13,6 +13,7 @@ from tests.kernel.lamps import MANIFEST
 
 PUBLIC = """
 GET  /v1/categories
+GET  /v1/flags
 GET  /v1/products
 GET  /v1/products/<slug>
 GET  /v1/inventory/<sku>
@@ -22,11 +23,16 @@ POST /v1/auth/register
 POST /v1/auth/verify
 POST /v1/auth/resend
 POST /v1/auth/login
+POST /v1/auth/challenge
+POST /v1/auth/passkey
+GET  /v1/auth/providers
+POST /v1/auth/social
 POST /v1/auth/refresh
 POST /v1/auth/forgot-password
 POST /v1/auth/reset-password
 POST /v1/guests
 POST /v1/payments/webhook/<name>
+POST /v1/api-keys/report-leak
 """
 """Every route without an access token. The webhook is signed by the provider."""
 
@@ -71,6 +77,13 @@ ONCE_BY_NATURE = {
 }
 
 
+KEYS_ALONE = {"/v1/whoami"}
+"""What only programs ask."""
+
+OWN = {"POST /v1/vendors/apply", "PATCH /v1/vendors/<vendor_id>"}
+"""Not below /v1/me: whoever applies to sell, and a vendor's profile, which an applicant without a team may change."""
+
+
 def listed(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
 
@@ -102,6 +115,32 @@ def test_guests_have_doors_of_their_own(apis: dict[str, ServiceApi]) -> None:
     assert all(route.callers == {GUEST} for route in routes if GUEST in route.callers)
     shared = {(route.method, route.path) for route in routes if CUSTOMER in route.callers}
     assert {(method, path.replace("/guest/", "/", 1)) for method, path in for_guests} <= shared
+
+
+def test_programs_have_doors_of_their_own(apis: dict[str, ServiceApi]) -> None:
+    """What a key opens is a route of vendors or staff too, with the same permission; nothing else is below /v1/api."""
+    routes = [route for api in apis.values() for route in api.routes]
+    for_keys = {(route.method, route.path, route.needs) for route in routes if KEY in route.callers}
+
+    assert for_keys == {(r.method, r.path, r.needs) for r in routes if r.path.startswith("/v1/api/")}
+    for_keys.remove(("GET", "/v1/api/whoami", ""))  # what a key says of itself, whatever it may do
+    assert all(route.callers == {KEY} for route in routes if KEY in route.callers)
+    assert all(needs for _, _, needs in for_keys)
+    shared = {(route.method, route.path, route.needs) for route in routes if route.callers & {VENDOR, STAFF}}
+    alone = {(method, path.replace("/api/", "/", 1), needs) for method, path, needs in for_keys} - shared
+    assert {path for _, path, _ in alone} <= KEYS_ALONE
+
+
+def test_whoever_may_do_something_to_others_needs_a_permission_for_it(apis: dict[str, ServiceApi]) -> None:
+    """What is left without one is a person's own, whatever else they are."""
+    own = {
+        f"{route.method} {route.path}"
+        for api in apis.values()
+        for route in api.routes
+        if route.callers & {VENDOR, STAFF} and not route.needs
+    }
+
+    assert {place for place in own if "/v1/me" not in place and "/v1/auth/" not in place} == OWN
 
 
 def test_routes_follow_one_style(apis: dict[str, ServiceApi]) -> None:

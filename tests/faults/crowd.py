@@ -1,7 +1,7 @@
 """Customers, guests, vendors and staff who buy, pay, hesitate, cancel, refund and click twice, as a seed decides."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -347,7 +347,7 @@ class Crowd:
 
 def run(checkout: StormyCheckout, *, actions: int = 150) -> Crowd:
     """A whole story, from full shelves to the days after, when nothing is on its way any more."""
-    people = Table(IDENTITY)
+    people = Table(replace(IDENTITY, uses=()))
     for person in CUSTOMERS:
         people.transact(put(user_key(person.id), {"email": person.email, "name": person.name}))
     for sku, (vendor, price) in SHELVES.items():

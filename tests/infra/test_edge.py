@@ -1,8 +1,12 @@
 """The edge: what stands between callers and the API in staging and prod, and how the API knows it."""
 
+import ast
 from typing import Any
 
+import pytest
+
 from infra.config import STAGES
+from infra.services import ROOT
 from tests.infra.assembly import Assembly
 
 
@@ -74,23 +78,76 @@ def test_our_own_calls_to_the_api_come_through_the_edge_too(dev: Assembly, stagi
                 assert way in assembly.text(settings[setting], name.partition("/")[0]), name
 
 
+def _headers(assembly: Assembly, behavior: dict[str, Any]) -> dict[str, Any]:
+    """The policy of response headers that a behaviour has."""
+    policy = assembly.target("Edge", behavior["ResponseHeadersPolicyId"])["Properties"]
+    headers: dict[str, Any] = policy["ResponseHeadersPolicyConfig"]
+    return headers
+
+
 def test_uploaded_files_are_harmless_in_a_browser(prod: Assembly) -> None:
-    ((name, policy),) = prod.properties("AWS::CloudFront::ResponseHeadersPolicy")
-    headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    (media,) = _distribution(prod)["CacheBehaviors"]
+    assert media["PathPattern"] == "/media/*"
+    headers = _headers(prod, media)["SecurityHeadersConfig"]
     assert headers["ContentSecurityPolicy"] == {
         "ContentSecurityPolicy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         "Override": True,
     }
     assert headers["ContentTypeOptions"] == {"Override": True}
-    (media,) = _distribution(prod)["CacheBehaviors"]
-    assert media["PathPattern"] == "/media/*"
-    assert media["ResponseHeadersPolicyId"] == {"Ref": name.partition("/")[2]}
 
 
-def test_one_address_cannot_ask_for_everything_unless_it_is_a_company_that_reports_payments(prod: Assembly) -> None:
-    ((_, firewall),) = prod.properties("AWS::WAFv2::WebACL")
-    assert firewall["Scope"] == "CLOUDFRONT"
-    limit = firewall["Rules"][0]["Statement"]["RateBasedStatement"]
-    assert limit["Limit"] <= 2000
-    spared = limit["ScopeDownStatement"]["NotStatement"]["Statement"]["OrStatement"]["Statements"]
-    assert [one["ByteMatchStatement"]["SearchString"] for one in spared] == ["/v1/payments/webhook/", "/sandbox/"]
+@pytest.mark.contract("24.1", "25.1")
+def test_answers_of_the_api_tell_browsers_to_be_careful(prod: Assembly) -> None:
+    config = _headers(prod, _distribution(prod)["DefaultCacheBehavior"])
+    headers = config["SecurityHeadersConfig"]
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31_536_000
+    assert headers["StrictTransportSecurity"]["IncludeSubdomains"] is True
+    assert headers["ContentTypeOptions"] == {"Override": True}
+    assert headers["FrameOptions"] == {"FrameOption": "DENY", "Override": True}
+    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
+    assert [item["Header"] for item in config["CustomHeadersConfig"]["Items"]] == ["permissions-policy"]
+
+
+@pytest.mark.contract("24.1")
+def test_the_api_page_keeps_the_content_policy_that_lets_it_run(prod: Assembly) -> None:
+    headers = _headers(prod, _distribution(prod)["DefaultCacheBehavior"])["SecurityHeadersConfig"]
+    assert headers["ContentSecurityPolicy"] == {
+        "ContentSecurityPolicy": "default-src 'none'; frame-ancestors 'none'",
+        "Override": False,
+    }
+
+
+@pytest.mark.contract("24.1")
+def test_what_is_cached_differs_by_query_page_and_country_and_never_by_host(prod: Assembly) -> None:
+    """With the host in the key CloudFront would also send it, and API Gateway would not know it."""
+    policy = prod.target("Edge", _distribution(prod)["DefaultCacheBehavior"]["CachePolicyId"])["Properties"]
+    config = policy["CachePolicyConfig"]
+    key = config["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["HeadersConfig"] == {
+        "HeaderBehavior": "whitelist",
+        "Headers": ["Origin", "CloudFront-Viewer-Country"],
+    }
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    assert key["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert (config["MinTTL"], config["DefaultTTL"]) == (0, 0), "only what says so is cached"
+
+
+@pytest.mark.contract("24.1")
+def test_the_api_gets_every_header_but_the_host(prod: Assembly) -> None:
+    behavior = _distribution(prod)["DefaultCacheBehavior"]
+    policy = prod.target("Edge", behavior["OriginRequestPolicyId"])["Properties"]["OriginRequestPolicyConfig"]
+    assert policy["HeadersConfig"] == {"HeaderBehavior": "allExcept", "Headers": ["Host"]}
+    assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+
+
+@pytest.mark.contract("24.1")
+def test_only_routes_for_everybody_may_be_cached() -> None:
+    """What the edge keeps is shown to others, whoever they are."""
+    found = [
+        (path.parent.name, node.name)
+        for path in sorted((ROOT / "functions").glob("*/*api.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and "cache_seconds=" in ast.unparse(node)
+        and not any("callers=[ANYONE]" in ast.unparse(mark) for mark in node.decorator_list)
+    ]  # fmt: skip
+    assert found == []

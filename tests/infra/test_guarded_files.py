@@ -29,9 +29,38 @@ def test_an_invoice_that_was_never_drawn_is_missing_and_not_forbidden(prod: Asse
     assert ["*" in arn for arn in (bucket, files)] == [False, True]
 
 
+OF_PEOPLE = {
+    "Avatars": ("media/avatars/*", "uploads/avatars/*"),
+    "Exports": ("exports/*",),
+    "ExportPart": ("exports/*",),
+}
+
+
 def test_nobody_lists_the_other_buckets_or_deletes_files(prod: Assembly) -> None:
-    found = _of_buckets(prod)
+    found = {sid: statement for sid, statement in _of_buckets(prod).items() if sid not in OF_PEOPLE}
     assert {sid: set(as_list(statement["Action"])) for sid, statement in found.items() if sid != "Documents"} == {
-        "Audit": FILES,
+        "Audit": FILES | {"s3:PutObjectRetention"},
         "Media": FILES,
     }
+
+
+@pytest.mark.parametrize("sid", OF_PEOPLE)
+def test_what_people_can_have_deleted_lies_in_folders_of_its_own(prod: Assembly, sid: str) -> None:
+    statement = _of_buckets(prod)[sid]
+    files = [arn for arn in map(str, as_list(statement["Resource"])) if "*" in arn]
+    assert [any(folder in arn for folder in OF_PEOPLE[sid]) for arn in files] == [True] * len(OF_PEOPLE[sid])
+    deletes = FILES | {"s3:DeleteObject", "s3:ListBucket"}
+    assert set(as_list(statement["Action"])) == ({"s3:PutObject"} if sid == "ExportPart" else deletes)
+
+
+def test_uploads_and_exports_end_by_themselves(prod: Assembly) -> None:
+    rules = {
+        rule["Prefix"]: rule
+        for _, bucket in prod.properties("AWS::S3::Bucket")
+        for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", ())
+        if "Prefix" in rule
+    }
+    assert rules["uploads/"]["ExpirationInDays"] == 1
+    assert rules["exports/"]["ExpirationInDays"] == 7
+    kept = {prefix: rules[prefix]["NoncurrentVersionExpiration"]["NoncurrentDays"] for prefix in rules}
+    assert kept == {"uploads/": 1, "exports/": 1, "media/avatars/": 7}, "what was deleted is gone soon after"

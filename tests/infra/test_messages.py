@@ -27,10 +27,11 @@ def _fits(rule: Any, value: str) -> bool:
 
 
 def _rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
-    """Event patterns by the service that hears them."""
+    """Event patterns by the service that hears them; one that hears everything is not among them."""
     return {
         name.partition("Service/")[0].lower(): rule["EventPattern"]
         for name, rule in assembly.properties("AWS::Events::Rule")
+        if "detail-type" in rule["EventPattern"]
     }
 
 

@@ -10,8 +10,8 @@ from infra.packages import AWS_SERVICES, UNWANTED, Target, stage_dependencies, s
 from infra.services import ROOT, Source, discover
 
 HERE = Target.here()
-FOREIGN = {"__init__.py", "contract.py", "manifest.py", "model.py"}
-"""What a package may hold of another service: its contract, and the models that the contract speaks in."""
+FOREIGN = {"__init__.py", "catalogue.py", "contract.py", "manifest.py", "model.py"}
+"""What a package may hold of another service: its contract, and the models and permissions that it speaks in."""
 
 SCREEN = {f"fraud/{name}.py" for name in ("events", "facts", "known", "rules", "signals")}
 """The pure rules behind the fraud screen's contract, by which payments judge without a call in between."""
@@ -58,7 +58,8 @@ def test_handlers_are_in_the_package(service: str, services: dict[str, Source]) 
 
 def test_the_kernel_layer_is_the_kernel() -> None:
     files = _files(stage_kernel(target=HERE))
-    assert files == {f"python/market/{path.name}" for path in (ROOT / "layers/kernel/python/market").glob("*.py")}
+    kernel = ROOT / "layers/kernel/python"
+    assert files == {f"python/{path.relative_to(kernel)}" for path in kernel.rglob("*.py")}
 
 
 def test_the_dependencies_are_trimmed(dependencies: Path) -> None:

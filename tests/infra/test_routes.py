@@ -14,16 +14,22 @@ PUBLIC = {
     "GET /docs/{name}",
     "GET /health",
     "GET /openapi.json",
+    "GET /v1/auth/providers",
+    "POST /v1/auth/challenge",
     "POST /v1/auth/forgot-password",
     "POST /v1/auth/login",
+    "POST /v1/auth/passkey",
     "POST /v1/auth/refresh",
     "POST /v1/auth/register",
     "POST /v1/auth/resend",
     "POST /v1/auth/reset-password",
+    "POST /v1/auth/social",
     "POST /v1/auth/verify",
     "GET /v1/categories",
+    "GET /v1/flags",
     "POST /v1/guests",
     "GET /v1/inventory/{sku}",
+    "POST /v1/api-keys/report-leak",
     "POST /v1/payments/webhook/{name}",
     "GET /v1/products",
     "GET /v1/products/{slug}",
@@ -112,4 +118,9 @@ def test_the_api_is_throttled_and_logged(stage: str, request: pytest.FixtureRequ
 def test_browsers_may_call_from_our_pages_only(prod: Assembly) -> None:
     ((_, api),) = prod.properties("AWS::ApiGatewayV2::Api")
     assert api["CorsConfiguration"]["AllowOrigins"] == ["https://marketplace.example"]
-    assert {"idempotency-key", "guest-token"} <= set(api["CorsConfiguration"]["AllowHeaders"])
+    assert {"idempotency-key", "guest-token", "captcha-token", "api-key"} <= set(
+        api["CorsConfiguration"]["AllowHeaders"]
+    )
+    assert not api["CorsConfiguration"].get("AllowCredentials"), "there are no cookies to send along"
+    assert "*" not in api["CorsConfiguration"]["AllowOrigins"]
+    assert {"Retry-After", "X-Request-Id", "X-Correlation-Id"} <= set(api["CorsConfiguration"]["ExposeHeaders"])

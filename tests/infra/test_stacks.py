@@ -76,6 +76,6 @@ def test_accounts_are_kept_by_the_essentials_plan_with_rotating_tokens(prod: Ass
     assert pool["UserPoolTier"] == "ESSENTIALS"
     assert pool["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaVersion"] == "V2_0"
     assert client["GenerateSecret"] is False
-    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"]
     assert client["RefreshTokenRotation"]["Feature"] == "ENABLED"
     assert client["EnableTokenRevocation"] is True

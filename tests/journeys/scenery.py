@@ -8,10 +8,28 @@ from typing import Any
 from local.harness import InProcess, Reply
 from local.templates import Templates
 from market import config
-from tests.journeys.fair import Fair
+from tests.journeys.fair import ADDRESS, Fair
 from tests.journeys.hostile import Operation
 
 JSON = dict[str, Any]
+
+
+ABSENT = {
+    "name": "sandbox",
+    "setup_id": "seti_absent",
+    "method_id": "pm_absent",
+    "saved_id": "sandbox.pm_absent",
+    "flag_name": "bulk-upload",
+    "list_name": "blocked",
+    "entry_id": "0" * 32,
+    "audit_id": "aud_absent",
+    "block_id": "blk_absent",
+    "month": "2026-11",
+    "number": "INV-absent",
+    "invitation_id": "inv_absent",
+    "delivery_id": "absent",
+}
+"""Values for path parameters that lead nowhere, or are the same in every scene."""
 
 
 @dataclass
@@ -43,6 +61,8 @@ class Scene:
         sent = {"content-type": "application/json"} if isinstance(body, bytes) else {}
         if "guest" in operation.callers:
             sent["guest-token"] = self.fair.tokens["guest"]
+        if "key" in operation.callers:
+            sent["api-key"] = self.fair.tokens["key"]
         if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
             from payments.providers.sandbox import api_key
 
@@ -90,7 +110,9 @@ def on(inside: InProcess) -> Scene:
     fair.ask("POST", "/v1/guest/cart/items", {"sku": "LAMP", "quantity": 1}, status=201, guest_token=guest)
     inside.drain()
     bob = fair.ask("GET", "/v1/me", token=fair.tokens["bob"])["id"]
-    places = {
+    home = fair.ask("POST", "/v1/me/addresses", ADDRESS, token=fair.tokens["ada"], status=201)
+    key, webhook = _program(fair)
+    places = ABSENT | {
         "sku": "LAMP",
         "vendor_id": fair.vendors["lights"],
         "product_id": fair.products["LAMP"]["id"],
@@ -100,17 +122,23 @@ def on(inside: InProcess) -> Scene:
         "order_id": orders["ada"]["id"],
         "user_id": bob,
         "intent_id": intent["intentId"],
-        "name": "sandbox",
-        "setup_id": "seti_absent",
         "customer": bob,
-        "method_id": "pm_absent",
-        "saved_id": "sandbox.pm_absent",
-        "list_name": "blocked",
-        "entry_id": "0" * 32,
-        "month": "2026-11",
-        "number": "INV-absent",
+        "address_id": home["id"],
+        "key_id": key["id"],
+        "webhook_id": webhook["id"],
     }
     return Scene(inside, fair, places, operations(inside.inside.templates))
+
+
+def _program(fair: Fair) -> tuple[JSON, JSON]:
+    """A program of the vendor of lights: its key, and a webhook that nothing here sets off."""
+    owner, place = fair.tokens["lights"], f"/v1/vendors/{fair.vendors['lights']}"
+    granted = fair.ask("GET", f"{place}/api-key-permissions", token=owner)["items"]
+    wish = {"name": "Robot", "permissions": granted, "quota": {"perMinute": 600, "perDay": 100_000}}
+    key = fair.ask("POST", f"{place}/api-keys", wish, token=owner, status=201, idempotency_key="the-one-key")
+    fair.tokens["key"] = key["secret"]
+    hook = {"url": "http://127.0.0.1:9999/", "events": ["vendor.suspended"]}
+    return key, fair.ask("POST", f"{place}/webhooks", hook, token=owner, status=201)
 
 
 def operations(templates: Templates) -> list[Operation]:

@@ -9,25 +9,21 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.accounts import Accounts, Policy
 from local.answers import NotEmulated, refuse_the_rest, serve
 from local.cognito import UserPool
 from local.mailbox import Mailbox
-from local.sessions import Client, Sessions
+from local.pool_parts import parts_of
+from local.sessions import Client
 from local.storage import Storage
 from local.tokens import SigningKey
 
 PASSWORD, OTHER = "Correct-horse-9", "Battery-staple-8"
 ADA = "ada@example.com"
 POOL = "us-east-1_Test"
-POLICY = Policy.of(
-    {
-        "Policies": {
-            "PasswordPolicy": {"MinimumLength": 10, "RequireLowercase": True, "RequireNumbers": True},
-        },
-        "VerificationMessageTemplate": {"EmailSubject": "Your code", "EmailMessage": "It is {####}"},
-    }
-)
+PROPERTIES = {
+    "Policies": {"PasswordPolicy": {"MinimumLength": 10, "RequireLowercase": True, "RequireNumbers": True}},
+    "VerificationMessageTemplate": {"EmailSubject": "Your code", "EmailMessage": "It is {####}"},
+}
 KEY = SigningKey(None)
 
 
@@ -46,16 +42,19 @@ class World:
         """Start over the same file, as after a crash."""
         storage = Storage(self.file)
         self.mailbox = Mailbox(storage)
-        accounts = Accounts(storage, self.mailbox, POLICY, "codes@example.com", self.now)
-        issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{POOL}"
-        sessions = Sessions(storage, accounts, KEY, issuer, self._trigger, self.now)
         client = Client("web", frozenset(["ALLOW_USER_PASSWORD_AUTH"]), 1800, 3600, True, 30.0, True)
-        session = boto3.session.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        serve(
-            session.events,
-            "cognito-identity-provider",
-            UserPool(POOL, {"web": client}, accounts, sessions).operations(),
+        parts = parts_of(
+            POOL,
+            PROPERTIES,
+            {"web": client},
+            storage=storage,
+            mailbox=self.mailbox,
+            key=KEY,
+            triggers={"PreTokenGeneration": self._trigger},
+            clock=self.now,
         )
+        session = boto3.session.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        serve(session.events, "cognito-identity-provider", UserPool(parts).operations())
         refuse_the_rest(session.events)
         self.client = session.client("cognito-idp")
         self.session = session
@@ -342,8 +341,8 @@ def test_no_password_code_or_refresh_token_is_kept_in_clear(world: World) -> Non
 
 
 def test_what_is_not_played_fails_loudly(world: World) -> None:
-    with pytest.raises(NotEmulated, match="AssociateSoftwareToken"):
-        world.client.associate_software_token(AccessToken="x")
+    with pytest.raises(NotEmulated, match="ListDevices"):
+        world.client.list_devices(AccessToken="x")
     with pytest.raises(NotEmulated, match="sns:Publish"):
         world.session.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:1:x", Message="hello")
     with pytest.raises(NotEmulated, match="amazonaws"):

@@ -1,5 +1,6 @@
 """Import: repeatable, row by row, a product whole or not at all."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from market import config
 from tests.services.catalog.conftest import ADA, BOB, Market, row
 from tests.services.catalog.test_products import events, items
+from tests.services.flags.published import publishing
 
 pytestmark = pytest.mark.contract("5.5")
 
@@ -176,3 +178,18 @@ def test_the_same_batch_twice_at_once_makes_each_product_once(market: Market) ->
 
     assert len(market.titles("category=home")) == 10
     assert len(events("product.created")) == 10
+
+
+def test_a_switched_off_bulk_upload_takes_nothing_but_from_those_who_keep_it(
+    market: Market, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with publishing(environment, tmp_path) as published:
+        condition = {"action": "KEY_IN_VALUE", "key": "vendor", "value": [BOB]}
+        rule = {"when_match": True, "conditions": [condition]}
+        published.says({"bulk-upload": {"default": False, "rules": {"1": rule}}})
+
+        path, rows = f"/v1/vendors/{ADA}/products/import", {"rows": [row(1)]}
+        refused = market.vendor("POST", path, rows)
+        assert (refused.status, refused.json["code"]) == (403, "bulk_upload_off")
+        assert market.titles() == []
+        assert market.import_rows([row(1)], vendor_id=BOB)["created"] == 1

@@ -1,135 +1,137 @@
-"""What moto's Cognito lacks, for these tests: codes that are checked, rotation, revocation, the pre-token trigger."""
+"""The user pool of these tests: the one that is played on one machine, in memory, which can be told to fail."""
 
+import base64
+import json
+import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
-from moto.cognitoidp import models, responses
-from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError, UserNotFoundError
-from moto.core.exceptions import JsonRESTError
-from moto.core.responses import ActionResult, EmptyResult
 
-from market import config
+from identity import triggers
+from local.answers import AwsError, serve
+from local.cognito import UserPool
+from local.mailbox import Mailbox
+from local.pool_parts import Parts, parts_of
+from local.sessions import Client
+from local.storage import Storage
+from local.tokens import SigningKey
+from market import clock, config
 
-CODE = "421337"
-Trigger = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-class Refusal(JsonRESTError):
-    def __init__(self, kind: str, text: str = "Cognito's own words about ada@example.com") -> None:
-        super().__init__(error_type=kind, message=text)
+POOL = "us-east-1_Test"
+DOMAIN = "https://sign-in.example.com"
+STORE = "http://localhost:5173"
+PROPERTIES = {
+    "AutoVerifiedAttributes": ["email"],
+    "MfaConfiguration": "OPTIONAL",
+    "EnabledMfas": ["SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "SMS_MFA"],
+    "Policies": {
+        "PasswordPolicy": {"MinimumLength": 10},
+        "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]},
+    },
+    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email", "phone_number"]},
+    "WebAuthnRelyingPartyID": "localhost",
+    "WebAuthnUserVerification": "required",
+    "WebAuthnFactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+}
+CLIENT = Client(
+    id="web",
+    flows=frozenset(["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"]),
+    access=1800,
+    refresh=30 * 86_400,
+    rotates=True,
+    grace=60.0,
+    silent=True,
+)
+_KEY = SigningKey(None)
 
 
 class Pool:
-    """A pool as the identity stack makes it. `mailed` lists (operation, address), `fail` maps operations to errors."""
+    """`fail` maps Cognito's operations to the errors that they answer with."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, trigger: Trigger) -> None:
-        self.mailed: list[tuple[str, str]] = []
-        self.used: set[str] = set()
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.fail: dict[str, str] = {}
-        self.trigger = trigger
-        client = config.client("cognito-idp")
-        pool = client.create_user_pool(
-            PoolName="market-dev",
-            UsernameAttributes=["email"],
-            AutoVerifiedAttributes=["email"],
-            AccountRecoverySetting={"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
-            Policies={"PasswordPolicy": {"MinimumLength": 10}},
-        )["UserPool"]["Id"]
-        flows = ["ALLOW_USER_PASSWORD_AUTH"]
-        made = client.create_user_pool_client(UserPoolId=pool, ClientName="api", ExplicitAuthFlows=flows)
-        patch.setenv("USER_POOL_ID", pool)
-        patch.setenv("USER_POOL_CLIENT_ID", made["UserPoolClient"]["ClientId"])
-        patch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)  # botocore tries limited calls again
-        self._install(patch)
+        self._storage = Storage(":memory:")
+        self._mailbox = Mailbox(self._storage)
+        self._codes: dict[str, tuple[str, str, str]] = {}
+        self.parts: Parts = parts_of(
+            POOL,
+            PROPERTIES,
+            {"web": CLIENT},
+            storage=self._storage,
+            mailbox=self._mailbox,
+            key=_KEY,
+            triggers={"PreTokenGeneration": triggers.pre_token, "PreSignUp": triggers.pre_sign_up},
+            clock=lambda: clock.now().timestamp(),
+        )
+        for name, value in {
+            "USER_POOL_ID": POOL,
+            "USER_POOL_CLIENT_ID": "web",
+            "USER_POOL_DOMAIN": DOMAIN,
+            "IDENTITY_PROVIDERS": "Google,GitHub",
+            "STORE_URL": STORE,
+        }.items():
+            patch.setenv(name, value)
+        operations = {name: self._watched(name, call) for name, call in UserPool(self.parts).operations().items()}
+        serve(config.session().events, "cognito-identity-provider", operations)
+        config.use_http(self)
 
-    def _install(self, patch: pytest.MonkeyPatch) -> None:
-        answers = responses.CognitoIdpResponse
-        for name in ("resend_confirmation_code", "revoke_token", "get_tokens_from_refresh_token"):
-            patch.setattr(answers, name, self._action(getattr(self, f"_{name}")), raising=False)
-        for name in ("sign_up", "confirm_sign_up", "forgot_password", "confirm_forgot_password", "initiate_auth"):
-            patch.setattr(answers, name, self._watched(name, getattr(answers, name)))
-        make = models.CognitoIdpUserPool.create_jwt
+    def _watched(self, name: str, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def answer(asked: Any) -> Any:
+            if name in self.fail:
+                raise AwsError(self.fail[name], "Cognito's own words about ada@example.com")
+            return call(asked)
 
-        def create_jwt(pool: Any, client_id: str, username: str, token_use: str, *rest: Any, **named: Any) -> Any:
-            named["extra_data"] = (named.get("extra_data") or {}) | self._claims(pool._get_user(username), token_use)
-            return make(pool, client_id, username, token_use, *rest, **named)
+        return answer
 
-        patch.setattr(models.CognitoIdpUserPool, "create_jwt", create_jwt)
+    # -- mails and text messages
 
-    def _action(self, act: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def action(response: Any) -> Any:
-            self._maybe_fail(act.__name__.removeprefix("_"))
-            return act(response)
+    def told(self, to: str) -> list[str]:
+        """What was sent to an address or number by Cognito, newest first."""
+        return [mail.text for mail in self._mailbox.mails(to)]
 
-        return action
+    def code(self, to: str) -> str:
+        """The newest code that was sent to an address or number."""
+        found = re.search(r"\d{6}", self.told(to)[0])
+        assert found
+        return found.group()
 
-    def _watched(self, name: str, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def action(response: Any) -> Any:
-            self._maybe_fail(name)
-            email = response._get_param("Username")
-            if name.startswith("confirm_"):
-                if not self._user(response, email):
-                    raise UserNotFoundError("User does not exist.")
-                if response._get_param("ConfirmationCode") != CODE or email in self.used:
-                    raise Refusal("CodeMismatchException")
-            answer = original(response)
-            if name in ("sign_up", "forgot_password") and self._user(response, email):
-                self.mailed.append((name, email))
-            return answer
+    # -- the hosted pages
 
-        return action
+    def returned(self, provider: str, subject: str, *, email: str, proven: bool = True) -> str:
+        """Somebody has signed in with another company; the code that the browser comes back with."""
+        code = f"code-{len(self._codes)}"
+        self._codes[code] = (f"{provider}_{subject}", email, "true" if proven else "false")
+        return code
 
-    def _maybe_fail(self, name: str) -> None:
-        if name in self.fail:
-            raise Refusal(self.fail[name])
+    def request(self, method: str, url: str, *, body: bytes, **_: Any) -> Any:
+        """The token endpoint. An account is made, or found, as Cognito does it: asking PreSignUp first."""
+        assert (method, url) == ("POST", f"{DOMAIN}/oauth2/token")
+        asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        known = self._codes.pop(asked["code"], None)
+        if "token_endpoint" in self.fail:
+            return SimpleNamespace(status=int(self.fail["token_endpoint"]), data=b"{}")
+        if not known or not asked["code_verifier"] or asked["client_id"] != "web":
+            return SimpleNamespace(status=400, data=b'{"error":"invalid_grant"}')
+        username, email, proven = known
+        provider, _, subject = username.partition("_")
+        accounts = self.parts.accounts
+        person = accounts.identified(provider, subject)
+        if person is None:
+            attributes = {"email": email, "email_verified": proven, "name": "Ada"}
+            try:
+                self.parts.triggers.sign_up("PreSignUp_ExternalProvider", username, "web", attributes)
+            except AwsError:
+                return SimpleNamespace(status=400, data=b'{"error":"invalid_request"}')
+            person = accounts.identified(provider, subject) or accounts.add_external(provider, subject, attributes)
+        result = self.parts.sessions.begin(person, CLIENT, "TokenGeneration_HostedAuth")
+        names = {"access_token": "AccessToken", "refresh_token": "RefreshToken", "expires_in": "ExpiresIn"}
+        return SimpleNamespace(status=200, data=json.dumps({ours: result[name] for ours, name in names.items()}))
 
-    def _claims(self, user: Any, token_use: str) -> dict[str, Any]:
-        event = {
-            "version": "2",
-            "triggerSource": "TokenGeneration_Authentication",
-            "userName": user.id,
-            "request": {"userAttributes": {entry["Name"]: entry["Value"] for entry in user.attributes}},
-            "response": {},
-        }
-        try:
-            details = self.trigger(event)["response"]["claimsAndScopeOverrideDetails"]
-        except Exception as error:
-            text = f"PreTokenGeneration failed with error {error}."
-            raise Refusal("UserLambdaValidationException", text) from None
-        claims: dict[str, Any] = details[f"{token_use}TokenGeneration"]["claimsToAddOrOverride"]
-        return claims
 
-    def _user(self, response: Any, email: str) -> Any:
-        pools = response.backend.user_pools.values()
-        return next((user for pool in pools if (user := pool._get_user(email))), None)
-
-    def _resend_confirmation_code(self, response: Any) -> Any:
-        email = response._get_param("Username")
-        user = self._user(response, email)
-        if not user:
-            raise UserNotFoundError("User does not exist.")
-        if user.status != models.UserStatus.UNCONFIRMED:
-            raise InvalidParameterException("User is already confirmed.")
-        self.mailed.append(("resend", email))
-        return ActionResult({"CodeDeliveryDetails": {"DeliveryMedium": "EMAIL"}})
-
-    def _revoke_token(self, response: Any) -> Any:
-        token = response._get_param("Token")
-        for pool in response.backend.user_pools.values():
-            if token in pool.refresh_tokens:
-                pool.refresh_tokens[token] = None
-                return EmptyResult()
-        raise Refusal("InvalidParameterException")
-
-    def _get_tokens_from_refresh_token(self, response: Any) -> Any:
-        token = response._get_param("RefreshToken")
-        for pool in response.backend.user_pools.values():
-            if pool.refresh_tokens.get(token):
-                client, username, _ = pool.refresh_tokens[token]
-                pool.refresh_tokens[token] = None
-                fresh, origin = pool.create_refresh_token(client, username)
-                access, seconds = pool.create_access_token(client, username, origin_jti=origin)
-                result = {"AccessToken": access, "RefreshToken": fresh, "ExpiresIn": seconds, "TokenType": "Bearer"}
-                return ActionResult({"AuthenticationResult": result})
-        raise NotAuthorizedError("Refresh Token has been revoked")
+def claims(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return read

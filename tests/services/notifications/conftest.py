@@ -9,6 +9,7 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
+from access.contract import MANIFEST as ACCESS
 from identity.contract import MANIFEST as IDENTITY
 from identity.contract import user_key
 from local.mail_templates import render
@@ -26,7 +27,9 @@ from vendors.contract import vendor_key
 
 BUYER, LAMPS, CHAIRS = "ada@example.com", "lamps@example.com", "chairs@example.com"
 ALL = Manifest(
-    service="tests", prefixes=(*IDENTITY.prefixes, *ORDERS.prefixes, *VENDORS.prefixes, "MSG#"), functions=()
+    service="tests",
+    prefixes=(*IDENTITY.prefixes, *ORDERS.prefixes, *VENDORS.prefixes, *ACCESS.prefixes, "MSG#"),
+    functions=(),
 )
 
 

@@ -29,7 +29,7 @@ _FITS: dict[Kind, Callable[[str], bool]] = {  # no regular expressions: compilin
 class Setting:
     """One setting. Without a default a function that needs it must be given it; an empty default turns it off.
 
-    choices: of a `choice`; least, most: of a number.
+    choices: of a `choice` or of the entries of a `list`; least, most: of a number.
     """
 
     name: str
@@ -45,8 +45,11 @@ class Setting:
 
     def fits(self, value: str) -> bool:
         """Whether the setting may have this value."""
-        if not _FITS[self.kind](value) or (self.choices and value not in self.choices):
+        if not _FITS[self.kind](value):
             return False
+        if self.choices:
+            entries = value.split(",") if self.kind == "list" else [value]
+            return {entry.strip() for entry in entries} - {""} <= set(self.choices)
         return self.kind != "number" or self.least <= int(value) <= self.most
 
 
@@ -129,7 +132,8 @@ SETTINGS = _by_name(
         ),
         Setting(
             name="FIREWALL",
-            about="First part of the names of the firewall's lists; empty where there is no firewall.",
+            about="The firewall's lists of blocked networks, each as name/id; empty where there is no firewall.",
+            kind="list",
             default="",
         ),
         Setting(
@@ -145,7 +149,7 @@ SETTINGS = _by_name(
             about="Our client of the user pool; lives of tokens and the password policy are set there.",
             stands_for="REFRESH_TTL, PASSWORD_POLICY",
         ),
-        Setting(name="USER_POOL_DOMAIN", about="Host of the user pool's own pages.", default=""),
+        Setting(name="USER_POOL_DOMAIN", about="Where the user pool's own pages are.", kind="address", default=""),
         Setting(
             name="IDENTITY_PROVIDERS",
             about="Companies whose accounts the user pool takes.",
@@ -214,6 +218,7 @@ SETTINGS = _by_name(
             about="Payment providers on offer, the default first; taking a broken one off needs no deployment.",
             kind="list",
             default="sandbox,cod,manual",
+            choices=("sandbox", "stripe", "paypal", "sslcommerz", "cod", "manual"),
             source="parameter",
         ),
         Setting(

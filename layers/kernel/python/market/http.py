@@ -80,6 +80,8 @@ _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 _PROBLEM_TYPE = "application/problem+json"
 _JSON = "application/json"
@@ -255,7 +257,7 @@ class ServiceApi:
                 status=answer["statusCode"],
                 caller=self.caller.id or None,
             )
-        answer["headers"] = _HEADERS | {"x-request-id": request_id} | _single(answer)
+        answer["headers"] = _HEADERS | {"x-request-id": request_id, "x-correlation-id": correlation} | _single(answer)
         return answer
 
     def _answer(self, event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:

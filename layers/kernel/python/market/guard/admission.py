@@ -94,9 +94,12 @@ def _proven(asked: Asked, manifest: Manifest) -> Caller:
 
 
 def _count(asked: Asked, caller: Caller) -> None:
-    """By account where there is one; a guest's token costs nothing, so that guests count by their address."""
-    if asked.rule.limit:
-        known = caller.roles & {CUSTOMER, VENDOR, STAFF, KEY}
+    """By account where there is one; a guest's token costs nothing, so that guests count by their address.
+
+    A program is counted already, by the quota of its key.
+    """
+    if asked.rule.limit and KEY not in caller.roles:
+        known = caller.roles & {CUSTOMER, VENDOR, STAFF}
         limits.take(asked.rule.limit, caller.id if known else asked.address)
 
 

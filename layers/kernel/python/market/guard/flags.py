@@ -11,7 +11,7 @@ of 100 buckets for each flag, so who is in at 10 % is still in at 20 %.
 from collections.abc import Mapping
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from declared.flags import FLAGS, Flag
 from market import clock, config, log
@@ -56,12 +56,11 @@ def bucket(name: str, user: str) -> int:
 
 
 def _evaluated(flag: Flag, context: Mapping[str, Any], otherwise: Any) -> Any:
-    from aws_lambda_powertools.utilities.feature_flags import FeatureFlags  # 20 ms, for those who ask only
-
     published, user = _published(), context.get("user")
+    if flag.name not in published.rules():
+        return otherwise
     given = dict(context) | ({"bucket": bucket(flag.name, user)} if user else {})
-    engine = FeatureFlags(store=published)  # type: ignore[arg-type]  # all that it needs of a store
-    found = engine.evaluate(name=flag.name, context=given, default=otherwise)
+    found = published.engine.evaluate(name=flag.name, context=given, default=otherwise)
     if flag.fits(found) or found == otherwise:
         return found
     published.complain(f"{flag.name} was given a value that it cannot have")
@@ -72,23 +71,39 @@ class _Published:
     """The rules as AppConfig last gave them; it is asked again when they are old, whether it answered or not."""
 
     def __init__(self, configuration: str, session: Any) -> None:
+        from aws_lambda_powertools.utilities import feature_flags  # 20 ms, for functions that ask only
+        from aws_lambda_powertools.utilities.feature_flags import exceptions
+
         self.made_for = configuration, session
-        self._store: Any = None
+        self.engine: Any = feature_flags.FeatureFlags(store=self)  # type: ignore[arg-type]  # all that it needs of one
+        self._powertools, self._store = feature_flags, cast(Any, None)
+        self._faults = (
+            exceptions.ConfigurationStoreError,
+            exceptions.StoreClientError,
+            exceptions.SchemaValidationError,
+        )
         self._rules: dict[str, Any] = {}
         self._read = 0.0
         self._said: set[str] = set()
         self._reading = Lock()
 
     def get_configuration(self) -> dict[str, Any]:
-        """Called by Powertools. One thread reads; the others wait for the first answer, and later for none."""
+        """Called by the engine."""
+        return self._rules
+
+    def rules(self) -> dict[str, Any]:
+        """One thread reads; the others wait for the first answer, and later for none."""
         now = clock.now().timestamp()
-        fresh = self._read <= now < self._read + config.number("FLAGS_CACHE_SECONDS")
-        if not fresh and self._reading.acquire(blocking=not self._read):
+        if self._is_old(now) and self._reading.acquire(blocking=not self._read):
             try:
-                self._refresh(now)
+                if self._is_old(now):
+                    self._refresh(now)
             finally:
                 self._reading.release()
         return self._rules
+
+    def _is_old(self, now: float) -> bool:
+        return not self._read <= now < self._read + config.number("FLAGS_CACHE_SECONDS")
 
     def complain(self, what: str, cause: Exception | None = None) -> None:
         """Log it, unless that was done since all was well."""
@@ -97,32 +112,30 @@ class _Published:
             log.error(what, cause)
 
     def _refresh(self, now: float) -> None:
-        from aws_lambda_powertools.utilities import feature_flags as engine
-        from aws_lambda_powertools.utilities.feature_flags.exceptions import SchemaValidationError, StoreClientError
-
         application, environment, profile = self.made_for[0].split("/")
-        client = config.client("appconfigdata", patience=1, attempts=2)  # a request is waiting, once a minute at most
+        client = config.client("appconfigdata", patience=1, attempts=1)  # somebody is waiting
         try:
-            self._store = self._store or engine.AppConfigStore(
-                environment, application, profile, 0, boto3_client=client
-            )
+            store = self._powertools.AppConfigStore
+            self._store = self._store or store(environment, application, profile, 0, boto3_client=client)
             rules = self._store.get_configuration()
             if rules != {}:
-                engine.SchemaValidator(rules).validate()
+                self._powertools.SchemaValidator(rules).validate()
             self._rules, self._said = rules, set()
-        except (engine.ConfigurationStoreError, StoreClientError, SchemaValidationError) as error:
+        except self._faults as fault:
             self._store = None  # its place in the conversation is lost; a new one begins with everything
-            self.complain("flags cannot be read", error)
+            self.complain("flags cannot be read", fault)
         self._read = now
 
 
 _latest: _Published | None = None
+_making = Lock()
 
 
 def _published() -> _Published:
     """What is published for this stage; read anew after `config.forget`."""
     global _latest
     wanted = config.setting("FLAGS_CONFIGURATION"), config.session()
-    if _latest is None or _latest.made_for != wanted:
-        _latest = _Published(*wanted)
-    return _latest
+    with _making:
+        if _latest is None or _latest.made_for != wanted:
+            _latest = _Published(*wanted)
+        return _latest

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from market import clock, config, log
 from market.errors import TooManyRequests
+from market.guard import settings
 from market.manifest import Manifest
 from market.table import Key, Table, Write, update
 
@@ -37,6 +38,7 @@ ALLOWANCES: Mapping[str, Windows] = {
     "register": ((MINUTE, 5), (DAY, 50)),  # a classroom behind one address
     "code": ((MINUTE, 5), (DAY, 50)),  # mailed and second-factor codes: a million of them, five tries a minute
     "password": ((MINUTE, 5), (DAY, 30)),  # each sends a mail
+    "invitation": ((MINUTE, 10), (DAY, 100)),  # sends a mail, or tries a token
     "refresh": ((MINUTE, 30), (DAY, 5_000)),  # apps do it by themselves, many behind one address
     "guest": ((MINUTE, 20), (DAY, 500)),  # new guest tokens
     "checkout": ((MINUTE, 20), (DAY, 500)),
@@ -74,7 +76,7 @@ def take(name: str, subject: str, windows: Windows | None = None) -> None:
     windows: instead of the normal allowance of `name`. RATE_LIMIT is the percentage of either; 0 counts nobody. An
     address stands for its network (IPv6: /64); what is no plain id is stored as a keyed hash only.
     """
-    percent = config.number("RATE_LIMIT")
+    percent = settings.number("RATE_LIMIT")
     if not percent or not subject:
         return
     quota = tuple((length, max(1, allowed * percent // 100)) for length, allowed in windows or ALLOWANCES[name])

@@ -7,13 +7,16 @@ from ipaddress import ip_address
 def address_of(source: str, headers: Mapping[str, str], *, behind_edge: bool) -> str:
     """The viewer's IP address, or an empty text.
 
-    source: the address that the gateway sees. Behind our edge that is CloudFront's, and CloudFront tells the viewer's;
-    without an edge, headers are the caller's own claims and count for nothing.
+    source: the address that the gateway sees. Behind our edge that is CloudFront's, which wrote the viewer's at the end
+    of X-Forwarded-For, where the gateway adds its own view; what stands before, and every header without an edge, is
+    the caller's claim and counts for nothing. So would CloudFront-Viewer-Address: our edge, whose policy leaves out
+    the host, cannot add it.
     """
     if behind_edge:
-        seen = headers.get("cloudfront-viewer-address", "").rpartition(":")[0]
-        hops = headers.get("x-forwarded-for", "").split(",")
-        source = seen.strip("[]") or hops[-2:][0].strip()
+        hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",")]
+        if hops[-1] == source:
+            hops.pop()
+        source = hops[-1] if hops else ""
     try:
         return str(ip_address(source))
     except ValueError:

@@ -1,0 +1,23 @@
+"""What the abuse service announces. No addresses: they are personal data, and the list is where they are."""
+
+from typing import ClassVar
+
+from market.events import Event
+
+
+class AbuseBlocksChanged(Event):
+    """The list of blocked networks has changed. change counts its changes, networks is how many it holds now."""
+
+    type: ClassVar[str] = "abuse.blocks_changed"
+    change: int
+    networks: int
+
+
+class AbuseLevelChanged(Event):
+    """An account's score has crossed a threshold, either way. level, before: ok, watch or limited."""
+
+    type: ClassVar[str] = "abuse.level_changed"
+    user_id: str
+    level: str
+    before: str
+    points: int

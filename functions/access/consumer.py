@@ -1,0 +1,15 @@
+"""Lambda entry point of access's event queue."""
+
+from access import service
+from access.manifest import MANIFEST
+from market.events import Consumer, Envelope
+
+consumer = Consumer(MANIFEST)
+
+
+@consumer.on("vendor.approved")
+def approved(event: Envelope) -> None:
+    service.found_team(event.data["vendor_id"], event.data["owner_id"])
+
+
+handler = consumer.handler

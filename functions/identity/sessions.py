@@ -1,0 +1,187 @@
+"""Signed-in devices: one item each, `USR#<sub>` / `SES#<session>`, which outlives no refresh token.
+
+A refresh token is good once. The item knows the hashes of those that are good now, and of the one that was traded for
+them: it stays good for a moment, for answers that got lost. Any older one shows that two hold the same session.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from access.contract import read_standing, session_revoked, standing_key
+from identity.contract import user_key
+from identity.devices import Visit
+from identity.events import UserSessionReused
+from identity.manifest import MANIFEST
+from identity.model import NoSuchSession, NoSuchUser
+from identity.table import TABLE
+from identity.tokens import Refresh
+from market import clock
+from market.errors import Conflict
+from market.events import announce
+from market.guard import audit
+from market.table import EXISTS, Item, Key, Write, delete, put, update
+
+LIFE = timedelta(days=30)
+"""How long a session can last: what the pool's client gives its refresh tokens."""
+
+REVOKED = timedelta(hours=1)
+"""Longer than any access token is good for."""
+
+GRACE = timedelta(seconds=30)
+_SIBLINGS = 4
+_PREFIX = "SES#"
+
+
+class _Gone(Conflict):
+    """The session has ended, or another request traded its token meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A session as its owner sees it. Times are ISO 8601; `began` is in epoch milliseconds."""
+
+    id: str
+    visit: Visit
+    made_at: str
+    seen_at: str
+    began: int
+    ends_at: int
+    present: frozenset[str]
+    previous: str
+    rotated_at: int
+
+    def knows(self, digest: str) -> bool:
+        """Whether this token may be traded now."""
+        lately = clock.epoch() - self.rotated_at <= GRACE.total_seconds()
+        return digest in self.present or (lately and digest == self.previous and len(self.present) < _SIBLINGS)
+
+
+def begin(first: Refresh, visit: Visit, *, began: int) -> None:
+    """Remember a sign-in. began: epoch milliseconds."""
+    now = clock.timestamp()
+    item = {
+        "device": visit.device,
+        "address": visit.address,
+        "made_at": now,
+        "seen_at": now,
+        "began": began,
+        "present": {first.digest},
+        "previous": "",
+        "rotated_at": 0,
+        "expires_at": clock.epoch(LIFE),
+    }
+    TABLE.transact(
+        put(session_key(first.user_id, first.session), item),
+        update(
+            user_key(first.user_id),
+            "SET signed_in_at = :now",
+            {":now": now},
+            when=f"{EXISTS} AND attribute_not_exists(erased_at)",
+            otherwise=NoSuchUser("There is no such user."),
+        ),
+    )
+
+
+def find(user_id: str, session: str) -> Device | None:
+    """The session, unless it has ended: by itself, or with all others of the person."""
+    keys = session_key(user_id, session), standing_key(user_id)
+    found = TABLE.batch_get(keys, consistent=True)
+    item, standing = found.get(keys[0]), read_standing(found.get(keys[1], {}))
+    alive = item and item["expires_at"] > clock.epoch() and item["began"] >= standing.valid_from
+    return read(item) if item and alive else None
+
+
+def traded(old: Refresh, new: Refresh, visit: Visit) -> bool:
+    """Let `new` be good in place of `old`; beside its siblings, if `old` was traded a moment ago. False if neither."""
+    values: dict[str, Any] = {":old": old.digest, ":new": {new.digest}, ":now": clock.epoch()}
+    seen: dict[str, Any] = {":seen": clock.timestamp(), ":device": visit.device, ":address": visit.address}
+    key = session_key(old.user_id, old.session)
+    noted = "seen_at = :seen, device = :device, address = :address"
+    first = update(
+        key,
+        f"SET present = :new, previous = :old, rotated_at = :now, {noted}",
+        values | seen,
+        when="contains(present, :old)",
+        otherwise=_Gone(),
+    )
+    since = {":since": clock.epoch() - int(GRACE.total_seconds()), ":most": _SIBLINGS}
+    again = update(
+        key,
+        f"SET {noted} ADD present :new",
+        {":old": old.digest, ":new": {new.digest}} | seen | since,
+        when="previous = :old AND rotated_at >= :since AND size(present) < :most",
+        otherwise=_Gone(),
+    )
+    return _done(first) or _done(again)
+
+
+def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> None:
+    """End a session: its tokens are dead at once. Raises NoSuchSession.
+
+    remembered: how long tokens of it could still be made: none, where Cognito has ended it too.
+    """
+    TABLE.transact(
+        delete(session_key(user_id, session), when=EXISTS, otherwise=NoSuchSession("There is no such session.")),
+        session_revoked(user_id, session, clock.epoch(remembered)),
+        audit.entry(MANIFEST, action="identity.end_session", subject={"user_id": user_id, "session_id": session}),
+    )
+
+
+def end_reused(user_id: str, session: str) -> None:
+    """End a session that two hold, and tell others of it. Repeated, it changes nothing."""
+    try:
+        TABLE.transact(
+            delete(session_key(user_id, session), when=EXISTS, otherwise=_Gone()),
+            session_revoked(user_id, session, clock.epoch(LIFE)),
+            announce(UserSessionReused(user_id=user_id, session_id=session), by=MANIFEST),
+            audit.entry(
+                MANIFEST, action="identity.session_reused", subject={"user_id": user_id, "session_id": session}
+            ),
+        )
+    except _Gone:
+        return
+
+
+def forget_all(user_id: str) -> None:
+    """Remove the items of all sessions, after their tokens were ended."""
+    cursor = None
+    while True:
+        page = TABLE.query(user_key(user_id).pk, begins=_PREFIX, limit=100, cursor=cursor)
+        TABLE.batch_put([delete(Key(item["pk"], item["sk"])) for item in page.items])
+        cursor = page.next
+        if not cursor:
+            return
+
+
+def page_of(user_id: str, *, limit: int, cursor: str | None, since: int) -> tuple[list[Device], str | None]:
+    """Sessions that began after `since` (epoch milliseconds), in no order that means anything, and a cursor."""
+    page = TABLE.query(user_key(user_id).pk, begins=_PREFIX, limit=limit, cursor=cursor)
+    found = [read(item) for item in page.items if item["expires_at"] > clock.epoch()]
+    return [device for device in found if device.began >= since], page.next
+
+
+def session_key(user_id: str, session: str) -> Key:
+    return Key(user_key(user_id).pk, f"{_PREFIX}{session}")
+
+
+def read(item: Item) -> Device:
+    return Device(
+        id=item["sk"].removeprefix(_PREFIX),
+        visit=Visit(item["device"], item["address"]),
+        made_at=item["made_at"],
+        seen_at=item["seen_at"],
+        began=item["began"],
+        ends_at=item["expires_at"],
+        present=frozenset(item["present"]),
+        previous=item["previous"],
+        rotated_at=item["rotated_at"],
+    )
+
+
+def _done(write: Write) -> bool:
+    try:
+        TABLE.transact(write)
+    except _Gone:
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""What staff and vendors can do, each thing once and in an order in which it succeeds; what is not tried, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.journeys.scenery import Scene
+
+JSON = dict[str, Any]
+_PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\0" * 20
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A request that succeeds. places: for its path; learns: for later ones, from its answer."""
+
+    route: str
+    body: Any = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    learns: Mapping[str, str] = field(default_factory=dict)
+
+
+def doings(scene: Scene, paid: list[JSON], open_order: JSON, clerk: str) -> list[Doing]:
+    """paid: three orders of a lamp each; clerk: somebody of the vendor's team, by their id."""
+    return [
+        *_catalogue(),
+        *_orders(paid, open_order),
+        *_keys("/v1/admin", "orders.read"),
+        *_keys("/v1/vendors/{vendor_id}", "orders.read"),
+        *_people(clerk),
+        *_webhooks(),
+        *_platform(scene),
+    ]
+
+
+def _catalogue() -> list[Doing]:
+    variant = {"sku": "SHADE", "price": {"amount": 900, "currency": "EUR"}, "stock": 3}
+    product = {"title": "A shade", "category": "home", "status": "active", "variants": [variant]}
+    row = {"externalId": "x-1", "title": "A bulb", "category": "home", "variants": [variant | {"sku": "BULB"}]}
+    products = "/v1/vendors/{vendor_id}/products"
+    return [
+        Doing("POST /v1/admin/categories", {"name": "Garden"}),
+        Doing("PATCH /v1/admin/categories/{category_id}", {"name": "House"}),
+        Doing(f"POST {products}", product, learns={"product_id": "id"}),
+        Doing(f"PATCH {products}/{{product_id}}", {"title": "Another shade"}),
+        Doing(f"POST {products}/import", {"rows": [row]}),
+        Doing("POST /v1/vendors/{vendor_id}/media", _PICTURE),
+        Doing("PATCH /v1/vendors/{vendor_id}/inventory/{sku}", {"adjust": 5}),
+        Doing(f"DELETE {products}/{{product_id}}"),
+    ]
+
+
+def _orders(paid: list[JSON], open_order: JSON) -> list[Doing]:
+    first, second, third = ({"order_no": order["orderNo"]} for order in paid)
+    refund = {"lines": [{"sku": "LAMP", "quantity": 1}], "reason": "returned"}
+    vendors, staff = "/v1/vendors/{vendor_id}/orders/{order_no}", "/v1/admin/orders/{order_no}"
+    return [
+        Doing(f"POST {vendors}/notes", {"text": "Packed", "visible": "vendor"}, first),
+        Doing(f"POST {vendors}/refunds", refund, first),
+        Doing(f"POST {vendors}/cancellation", {"reason": "out_of_stock"}, second),
+        Doing(f"POST {staff}/notes", {"text": "Called the customer", "visible": "staff"}, third),
+        Doing(f"POST {staff}/refunds", refund, third),
+        Doing(f"POST {staff}/cancellation", {"reason": "asked to"}, {"order_no": open_order["orderNo"]}),
+    ]
+
+
+def _keys(base: str, permission: str) -> list[Doing]:
+    return [
+        Doing(f"POST {base}/api-keys", {"name": "feed", "permissions": [permission]}, learns={"key_id": "id"}),
+        Doing(f"PATCH {base}/api-keys/{{key_id}}", {"name": "another feed"}),
+        Doing(f"POST {base}/api-keys/{{key_id}}/rotation", {"graceHours": 1}),
+        Doing(f"DELETE {base}/api-keys/{{key_id}}"),
+    ]
+
+
+def _people(clerk: str) -> list[Doing]:
+    return [
+        *_team("/v1/admin", "/v1/admin/staff", "support", {}),
+        *_team("/v1/vendors/{vendor_id}", "/v1/vendors/{vendor_id}/team", "vendor_orders", {"user_id": clerk}),
+        Doing("PUT /v1/admin/users/{user_id}/second-factors", {"required": True}),
+        Doing("DELETE /v1/admin/users/{user_id}/second-factors"),
+        Doing("POST /v1/admin/users/search", {"email": "bob@example.com"}),
+        Doing("DELETE /v1/admin/abuse/scores/{user_id}"),
+        Doing("PUT /v1/admin/users/{user_id}/status", {"status": "blocked"}),
+    ]
+
+
+def _team(base: str, team: str, role: str, member: Mapping[str, str]) -> list[Doing]:
+    night = {"name": "night_shift"}
+    return [
+        Doing(f"PUT {base}/roles/{{name}}", {"permissions": ["orders.read"]}, night),
+        Doing(f"DELETE {base}/roles/{{name}}", None, night),
+        Doing(
+            f"POST {team}/invitations", {"email": "new@example.com", "roles": [role]}, learns={"invitation_id": "id"}
+        ),
+        Doing(f"POST {team}/invitations/{{invitation_id}}/resend"),
+        Doing(f"DELETE {team}/invitations/{{invitation_id}}"),
+        Doing(f"PUT {team}/{{user_id}}", {"roles": [role]}, member),
+        Doing(f"DELETE {team}/{{user_id}}", None, member),
+    ]
+
+
+def _webhooks() -> list[Doing]:
+    base = "/v1/vendors/{vendor_id}/webhooks"
+    made = {"url": "https://hooks.example.com/market", "events": ["order.paid"], "active": False}
+    return [
+        Doing(f"POST {base}", made, learns={"webhook_id": "id"}),
+        Doing(f"PATCH {base}/{{webhook_id}}", {"description": "ours"}),
+        Doing(f"POST {base}/{{webhook_id}}/secret-rotation", {"graceHours": 1}),
+        Doing(f"DELETE {base}/{{webhook_id}}"),
+    ]
+
+
+def _platform(scene: Scene) -> list[Doing]:
+    rules = scene.fair.ask("GET", "/v1/admin/fraud/rules", token=scene.fair.staff)
+    kept = {name: rules[name] for name in ("rules", "reviewFrom", "blockFrom", "enforced")}
+    lists = "/v1/admin/fraud/lists/{list_name}/entries"
+    day = {"from": "2026-11-01", "to": "2026-11-02"}
+    return [
+        Doing(
+            "POST /v1/admin/abuse/blocks",
+            {"network": "198.51.100.0/24", "reason": "tries cards"},
+            learns={"block_id": "id"},
+        ),
+        Doing("DELETE /v1/admin/abuse/blocks/{block_id}"),
+        Doing("PUT /v1/admin/commission-rules", {"rules": [{"basisPoints": 800}]}),
+        Doing("DELETE /v1/admin/commission-rules"),
+        Doing("PUT /v1/admin/flags/{flag_name}", {"enabled": True}, {"flag_name": "bulk-upload"}),
+        Doing("POST /v1/admin/flags/{flag_name}/kill", None, {"flag_name": "bulk-upload"}),
+        Doing(f"POST {lists}", {"kind": "account", "value": "somebody", "note": ""}, learns={"entry_id": "id"}),
+        Doing(f"DELETE {lists}/{{entry_id}}"),
+        Doing("PUT /v1/admin/fraud/rules", kept),
+        Doing("POST /v1/admin/ledger/vendors/{vendor_id}/rebuild", day),
+        Doing("PATCH /v1/admin/vendors/{vendor_id}/status", {"status": "suspended", "reason": "looks odd"}),
+    ]
+
+
+UNTRIED = {
+    "POST /v1/admin/fraud/reviews/{order_no}/decision": "nothing is in review here; writes with the same table",
+    "POST /v1/admin/orders/{order_no}/compensation": "no checkout is stuck here; writes with the same table",
+    "POST /v1/admin/payments/{order_no}/settlement": "no payment is by hand here; writes with the same table",
+    "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": "nothing was delivered",
+    "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/replay": "it would call somebody's server",
+    "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/test": "it would call somebody's server",
+}
+"""Routes that cannot succeed in the scene. The kernel's own tests show that the table records whatever it writes."""
