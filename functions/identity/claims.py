@@ -1,11 +1,12 @@
 """What tokens say of a person: made before each of them, from what is true at that moment."""
 
-from access.contract import BLOCKED, ERASED, Standing
+from access.contract import BLOCKED, ERASED, PLATFORM, Standing
 from access.contract import claims_of as rights_of
 from identity import store
 from identity.model import AccountBlocked, FurtherStepRequired, User
 from market.guard import flags
 from market.guard.standing import HELD_BACK
+from market.manifest import STAFF, VENDOR
 
 REQUIRED = "mfa-required"
 """The flag that demands a second factor, of roles or of people."""
@@ -33,6 +34,7 @@ def claims_of(user_id: str, *, email: str, name: str, proven: bool, hosted: bool
 def factor_demanded(user: User, standing: Standing) -> bool:
     """Whether this person must have a second factor: because staff said so, or by a flag for their roles."""
     roles = {role for grant in standing.grants.values() for role in grant.roles}
+    roles |= {STAFF if scope == PLATFORM else VENDOR for scope in standing.grants}
     return user.factor_required or flags.on(REQUIRED, context={"roles": sorted(roles), "user": user.id})
 
 

@@ -10,9 +10,13 @@ from identity.gateway import Session
 from identity.model import InvalidCredentials, NotOffered
 from market import config, log
 from market.errors import Unavailable
+from market.guard import flags
 
 SCOPES = "openid email profile aws.cognito.signin.user.admin"
 _SECONDS = 5
+
+OFFERED = "multi-auth-providers"
+"""The flag with the kinds of providers that people may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +28,16 @@ class Provider:
 
 
 def providers() -> list[Provider]:
-    """What is configured for this stage, in its order; none without hosted pages."""
-    domain = _setting("USER_POOL_DOMAIN")
+    """What is configured for this stage and not switched off by its flag; none without hosted pages."""
+    domain, wanted = _setting("USER_POOL_DOMAIN"), flags.value(OFFERED)
     names = [name.strip() for name in _setting("IDENTITY_PROVIDERS").split(",") if name.strip()]
-    return [Provider(name, _authorize_url(domain, name)) for name in names] if domain else []
+    return [Provider(name, _authorize_url(domain, name)) for name in names if _kind(name) in wanted] if domain else []
 
 
 def exchange(code: str, verifier: str, redirect_uri: str) -> Session:
     """Tokens for a code. Raises InvalidCredentials for a code that is used up, foreign or not ours, and NotOffered."""
     domain = _setting("USER_POOL_DOMAIN")
-    if not domain or not _is_ours(redirect_uri):
+    if not providers() or not _is_ours(redirect_uri):
         raise NotOffered("This way to sign in is not offered here.")
     form = {
         "grant_type": "authorization_code",
@@ -62,6 +66,11 @@ def exchange(code: str, verifier: str, redirect_uri: str) -> Session:
         raise Unavailable("The account service does not answer.")
     found = orjson.loads(answer.data)
     return Session(str(found["access_token"]), str(found["refresh_token"]), int(found["expires_in"]))
+
+
+def _kind(provider: str) -> str:
+    """The flag's word for a provider of the pool."""
+    return provider.lower() if provider.lower() in ("google", "github") else "oidc"
 
 
 def _authorize_url(domain: str, provider: str) -> str:

@@ -1,7 +1,8 @@
 """A person's account here, beside the one at Cognito, and what can be wrong with a sign-in."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
@@ -126,7 +127,8 @@ class AddressNotProven(Forbidden):
 class User:
     """An account. `version` counts its changes; `factors` are the second factors that were enrolled.
 
-    factor_required: whether staff demands a second factor of this person. Name and address of who was erased are empty.
+    factor_required: whether staff demands a second factor of this person. former_emails: as in `Contact`. Name and
+    addresses of who was erased are empty.
     """
 
     id: str
@@ -137,6 +139,7 @@ class User:
     factor_required: bool = False
     signed_in_at: str = ""
     erased: bool = False
+    former_emails: Mapping[str, str] = field(default_factory=dict)
 
 
 def require_strong(password: str) -> None:

@@ -31,13 +31,15 @@ from identity.events import (
 from identity.manifest import MANIFEST
 from identity.model import NoSuchUser, User
 from identity.table import TABLE
-from market import clock
+from market import clock, ids
 from market.errors import Conflict, PreconditionFailed, Problem
 from market.events import announce
 from market.guard import audit
 from market.table import EXISTS, NEW, Item, Write, put, update
 
 _NO_ONE = NoSuchUser("There is no such user.")
+_FORMER = 10
+"""Former addresses that are kept. To change to another takes a mailed code, and telling the old one seconds."""
 
 
 class _Known(Conflict):
@@ -127,18 +129,23 @@ def change_status(user_id: str, standing: Standing, status: str) -> None:
 
 
 def settle_email(user: User, email: str) -> None:
-    """The person has proven the new address. Repeated, it changes nothing."""
+    """The person has proven the new address. Repeated, it changes nothing.
+
+    Each former address stays until its owner is told, however fast the next change comes.
+    """
+    change_id = ids.new("chg")
+    former = dict([*user.former_emails.items(), (change_id, user.email)][-_FORMER:])
     write = update(
         user_key(user.id),
-        "SET email = :new, former_email = :old, version = version + :one",
-        {":new": email, ":old": user.email, ":one": 1},
+        "SET email = :new, former_emails = :former, version = version + :one",
+        {":new": email, ":old": user.email, ":former": former, ":one": 1},
         when="email = :old AND attribute_not_exists(erased_at)",
         otherwise=_Unchanged(),
     )
     try:
         TABLE.transact(
             write,
-            announce(UserEmailChanged(user_id=user.id), by=MANIFEST),
+            announce(UserEmailChanged(user_id=user.id, change_id=change_id), by=MANIFEST),
             audit.entry(MANIFEST, action="identity.change_email", subject={"user_id": user.id}),
         )
     except _Unchanged:
@@ -207,7 +214,7 @@ def erase(user_id: str, standing: Standing) -> bool:
     tombstone = update(
         user_key(user_id),
         "SET email = :none, name = :none, erased_at = :now, version = if_not_exists(version, :zero) + :one"
-        " REMOVE former_email, factors, factor_required, signed_in_at",
+        " REMOVE former_emails, factors, factor_required, signed_in_at",
         {":none": "", ":now": clock.timestamp(), ":zero": 0, ":one": 1},
         when="attribute_not_exists(erased_at)",
         otherwise=_Unchanged(),
@@ -257,4 +264,5 @@ def _user(item: Mapping[str, Any]) -> User:
         factor_required=item.get("factor_required", False),
         signed_in_at=item.get("signed_in_at", ""),
         erased="erased_at" in item,
+        former_emails=dict(sorted(item.get("former_emails", {}).items())),
     )

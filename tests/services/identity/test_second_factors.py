@@ -194,7 +194,7 @@ def test_a_flag_demands_a_second_factor_by_role(pool, staff, environment, monkey
 
     monkeypatch.setattr(flags, "on", on)
     assert claims_of(staff, email="", name="", proven=False)["held"] == "mfa"
-    assert asked == [("mfa-required", {"roles": ["super_admin"], "user": staff})]
+    assert asked == [("mfa-required", {"roles": ["staff", "super_admin"], "user": staff})]
     assert "held" not in claims_of("somebody", email="s@example.com", name="S", proven=True)
 
 

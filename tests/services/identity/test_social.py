@@ -25,6 +25,17 @@ def test_the_providers_of_the_stage_are_listed_with_where_to_go(send, environmen
     assert send("GET", "/v1/auth/providers").json == {"items": []}
 
 
+@pytest.mark.contract("1.2", "26.5")
+def test_a_flag_switches_providers_off_without_a_deployment(send, pool, monkeypatch):
+    from market.guard import flags
+
+    offered = ("github",)
+    monkeypatch.setattr(flags, "value", lambda name, *rest: {"multi-auth-providers": offered}[name])
+    assert [entry["name"] for entry in send("GET", "/v1/auth/providers").json["items"]] == ["GitHub"]
+    offered = ()
+    assert finish(send, pool.returned("Google", "1", email="ada@example.com")).json["code"] == "not_offered"
+
+
 @pytest.mark.contract("1.2")
 def test_a_code_of_the_hosted_pages_becomes_a_session_of_ours(send, pool, outbox):
     entered = finish(send, pool.returned("Google", "1", email="ada@example.com"))
