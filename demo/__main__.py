@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from demo import story
+from demo import backstage, story
 from demo.client import NotInTime
 from demo.shopper import Untrue
 
@@ -15,7 +15,7 @@ def main() -> int:
     url = arguments.parse_args().url
     began = time.monotonic()
     try:
-        for chapter in (story.two_vendors, story.declined_card, story.last_units):
+        for chapter in (story.two_vendors, story.declined_card, story.last_units, backstage.behind_the_shop):
             chapter(url, print)
     except (Untrue, NotInTime) as failure:
         print(f"\nNot as told: {failure}", file=sys.stderr)

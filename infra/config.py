@@ -144,7 +144,7 @@ class Stage:
 
     @property
     def audit_days(self) -> int:
-        """For how long files of the audit log are locked: seven years, or until a stage for trying things out is gone."""
+        """For how long files of the audit log are locked: seven years; a day where a stage is for trying things out."""
         return 2_557 if self.lasting else 1
 
     @property

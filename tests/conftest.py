@@ -15,7 +15,7 @@ from local.database import Database, table_request
 from market import config
 from market.guard import standing
 
-pytest_plugins = ["tests.plugins.access_patterns", "tests.plugins.cells", "tests.plugins.contract"]
+pytest_plugins = [f"tests.plugins.{name}" for name in ("access_patterns", "cells", "contract", "leaks")]
 
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
 

@@ -1,5 +1,6 @@
 """Where verifiers find archived files: in a copy of the audit bucket, in the bucket itself, or on this machine."""
 
+import argparse
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,25 @@ class Archive:
 
     files: dict[str, Read] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Let the command line name a place; whoever parses it demands one, and no two."""
+    parser.add_argument("folder", nargs="?", type=Path, help="a copy of the audit bucket, or of the part that is read")
+    parser.add_argument("--bucket", help="the audit bucket's name")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data directory of a local marketplace")
+
+
+def places(given: argparse.Namespace) -> int:
+    """How many places the command line names."""
+    return sum(bool(place) for place in (given.folder, given.bucket, given.data))
+
+
+def in_place(given: argparse.Namespace, prefix: str) -> Archive:
+    """The part `prefix` of the archive at the place that the command line names."""
+    if given.bucket:
+        return in_bucket(given.bucket, prefix)
+    return on_this_machine(given.data, prefix) if given.data else in_directory(given.folder, prefix)
 
 
 def in_directory(folder: Path, prefix: str) -> Archive:

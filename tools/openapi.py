@@ -21,14 +21,38 @@ _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
 _HEADERS = {
-    "idempotency_key_required": (
-        "Idempotency-Key", True, "8 to 128 printable characters; the same key and body give the first answer again."
-    ),
-    "precondition_failed": (
-        "If-Match", False, "The `ETag` that you saw; the change is refused if the resource has another by now."
-    ),
-}  # fmt: skip
-"""Headers that a route reads, told by the refusal that it declares for them: (name, required, description)."""
+    "idempotency_key_required": {
+        "name": "Idempotency-Key",
+        "required": True,
+        "description": "8 to 128 printable characters; the same key and body give the first answer again.",
+        "schema": {"type": "string", "pattern": "^[!-~]{8,128}$"},
+    },
+    "precondition_failed": {
+        "name": "If-Match",
+        "required": False,
+        "description": "The `ETag` that you saw; the change is refused if the resource has another by now.",
+        "schema": {"type": "string"},
+    },
+    "captcha_required": {
+        "name": "Captcha-Token",
+        "required": False,
+        "description": "What the captcha's widget gave, where the stage has a captcha.",
+        "schema": {"type": "string"},
+    },
+}
+"""Headers that a route reads, told by the refusal that it declares for them."""
+
+_TEXT = {"schema": {"type": "string"}}
+_PDF = {"application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}}}
+_MEDIA: dict[str, Document] = {
+    "backbone_start": {},
+    "backbone_docs": {"text/html": _TEXT},
+    "backbone_asset": {"text/javascript": _TEXT, "text/css": _TEXT},
+    "backbone_description": {"application/json": {"schema": {"type": "object"}}},
+    "ledger_export": {"application/x-ndjson": _TEXT},
+    **{f"invoices_{name}": _PDF for name in ("show", "guest_show", "show_issued", "api_show_issued")},
+}
+"""What operations answer that do not answer with a view."""
 
 
 def built() -> dict[Path, str]:
@@ -71,6 +95,7 @@ def merged(parts: Mapping[str, Document]) -> Document:
         schemas |= _schemas(part)
     _prune(whole)
     _name_headers(whole)
+    _name_media(whole)
     return whole
 
 
@@ -78,9 +103,20 @@ def _name_headers(document: Document) -> None:
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         answers = operation.get("responses", {}).values()
         refusals = {code for answer in answers for code in answer["description"].split(", ")}
-        for name, required, description in (told for code, told in _HEADERS.items() if code in refusals):
-            header = {"name": name, "in": "header", "required": required, "description": description}
-            operation.setdefault("parameters", []).append(header | {"schema": {"type": "string"}})
+        for header in (header for code, header in _HEADERS.items() if code in refusals):
+            operation.setdefault("parameters", []).append(header | {"in": "header"})
+
+
+def _name_media(document: Document) -> None:
+    """Say which answers have no body, and which are no views. Raises ValueError for one that nobody described."""
+    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
+        name, answers = operation["operationId"], operation["responses"]
+        answers.get("204", {}).pop("content", None)
+        for answer in (answers[code] for code in ("200", "201", "202", "302") if code in answers):
+            if name in _MEDIA:
+                answer["content"] = _MEDIA[name]
+            elif answer["content"]["application/json"]["schema"].keys() <= {"title"}:
+                raise ValueError(f"{name} has an answer without a description")
 
 
 def _prune(document: Document) -> None:

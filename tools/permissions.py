@@ -156,11 +156,6 @@ def _row(permission: Permission, heads: list[str]) -> str:
     return f"| `{permission.name}` | {where} | {marks} |"
 
 
-def _told(permission: Permission) -> str:
-    routes = (f"`{route}`" for route in sorted(permission.routes, key=_by_path))
-    return " · ".join(routes) or f"asked for inside of routes of {permission.service}"
-
-
 def _by_path(route: str) -> tuple[str, str]:
     method, _, path = route.partition(" ")
     return path, method

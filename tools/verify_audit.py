@@ -19,12 +19,11 @@ import re
 import sys
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tools.archived import Archive, Read, in_bucket, in_directory, on_this_machine
+from tools.archived import Archive, Read, add_places, in_place, places
 from tools.audit_chain import CHAINS, Chain, End, canonical
 from tools.audit_table import verify_table
 
@@ -133,16 +132,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.verify_audit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", nargs="?", type=Path, help="a copy of the audit bucket, or of its audit/")
-    parser.add_argument("--bucket", help="the audit bucket's name")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the data directory of a local marketplace")
+    add_places(parser)
     parser.add_argument("--table", help="the table's name")
     parser.add_argument("--anchor", default="", help="the SHA-256 of a manifest, noted in another place")
     given = parser.parse_args(arguments)
-    places = [place for place in (given.folder, given.bucket, given.data) if place]
-    if len(places) > 1 or not (places or given.table):
+    if places(given) > 1 or not (places(given) or given.table):
         parser.error("name one place of files, the table, or both")
-    verdict = verify(_archive(given), given.anchor) if places else None
+    verdict = verify(in_place(given, "audit"), given.anchor) if places(given) else None
     wrong = verdict.wrong[:] if verdict else []
     if given.table:
         wrong += verify_table(given.table, verdict.ends if verdict else None, verdict.last if verdict else None)
@@ -154,12 +150,6 @@ def main(arguments: list[str] | None = None) -> int:
     last = f" up to {verdict.last[0]}, SHA-256 {verdict.last[1]}" if verdict and verdict.last else ""
     sys.stdout.write(f"Sound{last}\n")
     return 0
-
-
-def _archive(given: argparse.Namespace) -> Archive:
-    if given.bucket:
-        return in_bucket(given.bucket, "audit")
-    return on_this_machine(given.data, "audit") if given.data else in_directory(given.folder, "audit")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tools.archived import Archive, in_bucket, in_directory, on_this_machine
+from tools.archived import add_places, in_place, places
 
 JSON = dict[str, Any]
 Key = tuple[str, str]
@@ -109,12 +108,11 @@ def verify(files: Iterable[bytes]) -> Verifier:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.verify_ledger", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("folder", nargs="?", type=Path, help="a copy of the bucket's ledger/")
-    where.add_argument("--bucket", help="the audit bucket's name")
-    where.add_argument("--data", type=Path, metavar="DIR", help="the data directory of a local marketplace")
+    add_places(parser)
     given = parser.parse_args(arguments)
-    archive = _archive(given)
+    if places(given) != 1:
+        parser.error("name one place")
+    archive = in_place(given, "ledger")
     verdict = verify(read() for name, read in archive.files.items() if name.endswith(".jsonl"))
     wrong = [*archive.wrong, *verdict.wrong]
     for each in wrong:
@@ -123,12 +121,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     sys.stdout.write(f"Sound up to {verdict.last[0]}, SHA-256 {verdict.last[1]}\n")
     return 0
-
-
-def _archive(given: argparse.Namespace) -> Archive:
-    if given.bucket:
-        return in_bucket(given.bucket, "ledger")
-    return on_this_machine(given.data, "ledger") if given.data else in_directory(given.folder, "ledger")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Routes of the abuse service, for staff: who is turned away, and which accounts stand out."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, StringConstraints
@@ -49,7 +48,7 @@ class BlockView(View):
 
     @classmethod
     def of(cls, block: Block) -> "BlockView":
-        ends = clock.iso(datetime.fromtimestamp(block.until, UTC)) if block.until else None
+        ends = clock.iso_of(block.until) if block.until else None
         return cls(
             id=block.id,
             network=block.network,
@@ -101,7 +100,7 @@ class Account(View):
         return cls(
             user_id=card["user_id"],
             points=card["points"],
-            heard_at=clock.iso(datetime.fromtimestamp(card["at"], UTC)),
+            heard_at=clock.iso_of(card["at"]),
         )
 
 

@@ -1,6 +1,6 @@
 """What the abuse service does when it hears of something."""
 
-from abuse import service
+from abuse import personal, service
 from abuse.manifest import MANIFEST
 from market.events import Consumer, Envelope
 
@@ -40,6 +40,11 @@ def refunded(envelope: Envelope) -> None:
 def erased(envelope: Envelope) -> None:
     """Nothing more is known of them."""
     service.erase(envelope.data["user_id"])
+
+
+@consumer.on("profile.export_requested")
+def export_requested(envelope: Envelope) -> None:
+    personal.export(envelope.data["folder"], envelope.data["user_id"])
 
 
 def _count(envelope: Envelope, signal: str) -> None:

@@ -24,7 +24,7 @@ def read_score(user_id: str, item: Mapping[str, Any] | None) -> Score:
     if not item:
         return Score(user_id=user_id)
     names = ("hundredths", "at", "level", "counts", "version")
-    return Score(user_id=user_id, **{name: item[name] for name in names})
+    return Score(user_id=user_id, erased="erased_at" in item, **{name: item[name] for name in names})
 
 
 def level_of_item(item: Mapping[str, Any] | None, now: int) -> Level:

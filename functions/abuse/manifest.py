@@ -11,6 +11,7 @@ MANIFEST = Manifest(
         "fraud.review_needed",
         "order.cancelled",
         "payment.failed",
+        "profile.export_requested",
         "refund.succeeded",
         "user.erased",
     ),
@@ -20,7 +21,12 @@ MANIFEST = Manifest(
     },
     functions=(
         Function(name="api", handler="abuse.api.handler", kind="api"),
-        Function(name="consumer", handler="abuse.consumer.handler", kind="consumer", capabilities=("firewall",)),
+        Function(
+            name="consumer",
+            handler="abuse.consumer.handler",
+            kind="consumer",
+            capabilities=("export-part", "firewall"),
+        ),
         Function(
             name="schedule",
             handler="abuse.schedule.handler",

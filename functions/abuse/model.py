@@ -97,7 +97,10 @@ def _refused(code: str, message: str) -> Unprocessable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """An account's score as it was at `at` (epoch seconds). counts: how often each signal was heard, in all."""
+    """An account's score as it was at `at` (epoch seconds). counts: how often each signal was heard, in all.
+
+    erased: nothing more is to be counted.
+    """
 
     user_id: str
     hundredths: int = 0
@@ -105,6 +108,7 @@ class Score:
     level: Level = "ok"
     counts: Mapping[str, int] = field(default_factory=dict)
     version: int = 0
+    erased: bool = False
 
     def faded(self, now: int) -> int:
         """What is left of it now, in hundredths of a point; a clock that runs behind forgets nothing."""

@@ -98,9 +98,14 @@ def push() -> None:
 
 
 def hear(user_id: str, signal: str, signal_id: str) -> None:
-    """Count a signal of an account, at most once for each id. Raises Stale where others keep counting too."""
+    """Count a signal of an account, at most once for each id; of one that was erased, none.
+
+    Raises Stale where others keep counting too.
+    """
     for attempt in range(_ATTEMPTS):
         before = store.score(user_id)
+        if before.erased:
+            return
         changed = before.with_signal(signal, clock.epoch())
         try:
             store.save_score(changed, before, signal_id=signal_id)

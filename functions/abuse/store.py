@@ -13,7 +13,7 @@ from market import clock
 from market.errors import Conflict
 from market.events import announce
 from market.guard.blocks import LIST
-from market.table import NEW, Key, Page, Table, delete, put
+from market.table import NEW, Key, Page, Table, put, update
 
 _table = Table(MANIFEST)
 _HEARD_FOR = timedelta(days=30)
@@ -91,7 +91,13 @@ def save_score(changed: Score, before: Score, *, signal_id: str) -> None:
 
 
 def erase(user_id: str) -> None:
-    _table.write(delete(score_key(user_id)))
+    """Leave a stone, so that what is heard late does not begin a new score; it goes when nothing more can be heard."""
+    values = {":zero": 0, ":ok": OK, ":none": {}, ":now": clock.timestamp(), ":one": 1, ":until": clock.epoch(_KEPT)}
+    expression = (
+        "SET hundredths = :zero, at = :zero, level = :ok, counts = :none, erased_at = :now, expires_at = :until"
+        " REMOVE card, by1pk, by1sk ADD version :one"
+    )
+    _table.transact(update(score_key(user_id), expression, values))
 
 
 def _score_item(score: Score) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Lambda entry point of access's event queue."""
 
-from access import service
+from access import personal, service
 from access.manifest import MANIFEST
 from market.events import Consumer, Envelope
 
@@ -10,6 +10,11 @@ consumer = Consumer(MANIFEST)
 @consumer.on("vendor.approved")
 def approved(event: Envelope) -> None:
     service.found_team(event.data["vendor_id"], event.data["owner_id"])
+
+
+@consumer.on("profile.export_requested")
+def export_requested(event: Envelope) -> None:
+    personal.export(event.data["folder"], event.data["user_id"])
 
 
 handler = consumer.handler

@@ -19,6 +19,7 @@ from access import catalogue
 from access.manifest import MANIFEST as MANIFEST
 from market.errors import Conflict
 from market.guard.standing import ANYTHING as ANYTHING
+from market.guard.standing import ENDED as ENDED
 from market.guard.standing import PLATFORM as PLATFORM
 from market.guard.standing import Grant as Grant
 from market.guard.standing import Standing as Standing
@@ -158,16 +159,25 @@ def erased(user_id: str, standing: Standing, *, valid_from: int) -> list[Write]:
     return writes
 
 
-def sessions_ended(user_id: str, valid_from: int) -> Write:
-    """Every token made before `valid_from` (epoch milliseconds) is dead."""
+def sessions_ended(user_id: str, valid_from: int, *, over: Iterable[str] = ()) -> Write:
+    """Every token made before `valid_from` (epoch milliseconds) is dead. over: marks of sessions to forget."""
     values = {":from": valid_from, ":one": 1}
-    return update(standing_key(user_id), "SET valid_from = :from ADD version :one", values)
+    return update(standing_key(user_id), f"SET valid_from = :from{_forgotten(over)} ADD version :one", values)
 
 
-def session_revoked(user_id: str, session: str, until: int) -> Write:
-    """Tokens of this session are dead. until: epoch seconds when the last of them would have ended by itself."""
-    values = {":until": until, ":one": 1}
-    return update(standing_key(user_id), f"SET {session_attribute(session)} = :until ADD version :one", values)
+def session_revoked(user_id: str, session: str, until: int, *, over: Iterable[str] = ()) -> Write:
+    """Tokens of this session are dead. until: epoch seconds when the last of them would have ended by itself.
+
+    over: marks of other sessions whose time has come, to be forgotten with it.
+    """
+    values, mark = {":until": until, ":one": 1}, session_attribute(session)
+    gone = _forgotten(name for name in over if name != mark)
+    return update(standing_key(user_id), f"SET {mark} = :until{gone} ADD version :one", values)
+
+
+def _forgotten(marks: Iterable[str]) -> str:
+    names = ", ".join(marks)
+    return f" REMOVE {names}" if names else ""
 
 
 def granted(
@@ -279,6 +289,11 @@ class Invitation:
 
 def invitation_key(scope: str, invitation_id: str) -> Key:
     return Key(f"IVT#{scope}", invitation_id)
+
+
+def invited_place(key: bytes, email: str) -> str:
+    """Where the index by1 lists all invitations of an address. key: the stage's for INVITATIONS."""
+    return f"IVT#to#{hmac.new(key, f'to|{email.lower()}'.encode(), hashlib.sha256).hexdigest()[:32]}"
 
 
 def read_invitation(item: Mapping[str, Any]) -> Invitation:

@@ -1,6 +1,7 @@
 """Invitations in the table: `IVT#<scope>` / `<id>`, and `IVT#<digest>` of the present token, which leads there.
 
-An address has one invitation in a scope: its id follows from the two. A token is good for one mail, and only its digest
+An address has one invitation in a scope: its id follows from the two. The index by1 lists those of an address, under a
+keyed hash of it, so that they go with the person whose it was. A token is good for one mail, and only its digest
 is stored; see `invitation_token`.
 """
 
@@ -16,6 +17,7 @@ from access.contract import (
     StandingChanged,
     invitation_key,
     invitation_token,
+    invited_place,
     read_invitation,
 )
 from access.events import AccessInvited
@@ -97,6 +99,8 @@ def send(invitation: Invitation, *also: Write) -> None:
         "invited_by": invitation.invited_by,
         "invited_at": invitation.invited_at,
         "ends": invitation.ends,
+        "by1pk": invited_place(config.key(INVITATIONS), invitation.email),
+        "by1sk": invitation.id,
         "expires_at": clock.epoch(_KEPT),
     }
     key = invitation_key(invitation.scope, invitation.id)

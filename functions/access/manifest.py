@@ -8,10 +8,10 @@ MANIFEST = Manifest(
     uses=("identity", "vendors"),
     functions=(
         Function(name="api", handler="access.api.handler", kind="api", capabilities=("secret",)),
-        Function(name="consumer", handler="access.consumer.handler", kind="consumer"),
+        Function(name="consumer", handler="access.consumer.handler", kind="consumer", capabilities=("export-part",)),
     ),
     publishes=("access.changed", "access.invited"),
-    consumes=("vendor.approved",),
+    consumes=("profile.export_requested", "vendor.approved"),
     permissions={
         "staff.read": ("admin", "auditor", "support"),
         "staff.manage": ("admin",),

@@ -24,6 +24,7 @@ from access.contract import (
     built_in,
     held,
     is_owner,
+    owner_role,
     permissions_in,
     roles_key,
     standing_key,
@@ -240,7 +241,8 @@ def judge(found: Situation, *, by: str, user_id: str, grant: Grant | None) -> No
     Everybody may give up what they have themselves; more they cannot give themselves, for they would have to hold it.
     """
     holds = found.held_by(by)
-    require_within(holds, {managing(found.scope), *found.worth(grant)})
+    owned = {ANYTHING} if grant and owner_role(found.scope) in grant.roles else set()  # it holds what comes later too
+    require_within(holds, {managing(found.scope), *found.worth(grant), *owned})
     if by != user_id:
         require_within(holds, found.worth(found.grant(user_id)))
 

@@ -1,6 +1,5 @@
 """What routes of access take and answer."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -170,7 +169,7 @@ class InvitationView(View):
                 "status": "expired" if late else invitation.status,
                 "invited_by": invitation.invited_by,
                 "invited_at": invitation.invited_at,
-                "ends_at": clock.iso(datetime.fromtimestamp(invitation.ends, UTC)),
+                "ends_at": clock.iso_of(invitation.ends),
                 "accepted_by": invitation.accepted_by or None,
             }
         )

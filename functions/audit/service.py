@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from audit import store
 from audit.model import Entry, Moved, extend
-from market import clock, config, log
+from market import clock, log
 from market.table import Busy
 
 AT_ONCE = 10
@@ -34,7 +34,7 @@ def _append(chain: int, entries: list[Entry]) -> int:
         head, known = store.standing(chain, (entry.id for entry in entries))
         for entry in entries:
             if known.get(entry.id, entry.sha256) != entry.sha256:
-                _ring(entry.id)
+                log.ring("audit entry was told otherwise before", "AuditContradicted", entry_id=entry.id)
         new = [entry for entry in entries if entry.id not in known]
         if not new:
             return 0
@@ -44,15 +44,3 @@ def _append(chain: int, entries: list[Entry]) -> int:
             continue
         return len(new)
     raise Busy("Others kept appending to the chain.")
-
-
-def _ring(entry_id: str) -> None:
-    """A log line that CloudWatch also reads as a number, on which the alarm is."""
-    metric = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": "AuditContradicted"}]}
-    log.error(
-        "audit entry was told otherwise before",
-        entry_id=entry_id,
-        stage=config.setting("STAGE"),
-        AuditContradicted=1,
-        _aws={"Timestamp": int(clock.now().timestamp() * 1000), "CloudWatchMetrics": [metric]},
-    )

@@ -6,5 +6,9 @@ MANIFEST = Manifest(
     service="cart",
     prefixes=("CRT#",),
     uses=("inventory",),
-    functions=(Function(name="api", handler="cart.api.handler", kind="api"),),
+    consumes=("profile.erasure_requested", "profile.export_requested"),
+    functions=(
+        Function(name="api", handler="cart.api.handler", kind="api"),
+        Function(name="consumer", handler="cart.consumer.handler", kind="consumer", capabilities=("export-part",)),
+    ),
 )

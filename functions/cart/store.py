@@ -8,7 +8,7 @@ from cart.manifest import MANIFEST
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market import config
-from market.table import Table
+from market.table import Table, delete
 
 _table = Table(MANIFEST, INVENTORY)
 
@@ -45,6 +45,11 @@ def save_merged(cart: Cart, emptied: Cart) -> Cart:
     """Save the cart with the lines of the other, and that one without: both or neither. Raises CartChanged."""
     _table.transact(write_cart(cart, kept=_kept()), write_cart(replace(emptied, lines=()), kept=_kept()))
     return replace(cart, version=cart.version + 1)
+
+
+def remove(customer_id: str) -> None:
+    """Leave nothing of the cart, not even its version."""
+    _table.write(delete(cart_key(customer_id)))
 
 
 def _kept() -> timedelta:

@@ -172,19 +172,8 @@ def look_after() -> dict[str, int]:
     oldest = min((one.since for one in waiting), default=clock.now())
     late = (clock.now() - oldest) // timedelta(minutes=1)
     if late > _PATIENCE:
-        _ring(late)
+        log.ring("webhooks late", "WebhooksLate", late)
     return {"due": len(waiting)}
-
-
-def _ring(minutes: int) -> None:
-    """A log line that CloudWatch also reads as a number, on which the alarm is."""
-    metric = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": "WebhooksLate"}]}
-    log.error(
-        "webhooks late",
-        stage=config.setting("STAGE"),
-        WebhooksLate=minutes,
-        _aws={"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]},
-    )
 
 
 def _headers(endpoint: Endpoint, claimed: Delivery) -> dict[str, str]:

@@ -11,7 +11,7 @@ class ApiKeyRevoked(Event):
     type: ClassVar[str] = "api_key.revoked"
     key_id: str
     scope: str
-    name: str
+    label: str
     made_by: str
     reason: str
 

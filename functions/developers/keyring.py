@@ -115,7 +115,7 @@ def rotate(key: ApiKey, digest: str, previous_until: int) -> ApiKey:
 def revoke(key: ApiKey, reason: str, *records: Write) -> ApiKey:
     """End a key at once and announce it, with `records` in the same transaction. Raises KeyEnded if it has."""
     at = clock.timestamp()
-    ended = ApiKeyRevoked(key_id=key.id, scope=key.scope, name=key.name, made_by=key.made_by, reason=reason)
+    ended = ApiKeyRevoked(key_id=key.id, scope=key.scope, label=key.name, made_by=key.made_by, reason=reason)
     _table.transact(
         update(
             _key(key.id),

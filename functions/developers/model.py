@@ -15,9 +15,6 @@ LOST = (FAILED, SKIPPED)
 MAX_KEYS, MAX_ENDPOINTS = 25, 10
 """Of one vendor, and of the platform."""
 
-MAX_GRACE = timedelta(days=7)
-"""How long an old key or secret may stay good beside the new one."""
-
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 3 * 60, 6 * 60, 12 * 60, 24 * 60, 24 * 60))
 """Pauses between the attempts of a delivery: nine attempts in just under three days, up to a fifth longer by chance."""
 

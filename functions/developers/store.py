@@ -9,7 +9,7 @@ WHD#<endpoint id>    <id>     one delivery, by the id of its event, so that an e
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -252,7 +252,7 @@ def replay(seen: Delivery) -> Delivery:
 
 def due(limit: int) -> Iterator[Appointment]:
     """Pending deliveries that somebody should look after by now, some of each shard, those that wait longest first."""
-    until = _moment(clock.epoch())
+    until = clock.iso_of(clock.epoch())
     for shard in range(_SHARDS):
         page = _table.query(f"WHD#due#{shard}", index="by1", limit=limit)
         for item in page.items:
@@ -264,11 +264,7 @@ def due(limit: int) -> Iterator[Appointment]:
 
 def appointment(made: Delivery) -> str:
     """A pending delivery's place in the index, where those of a shard stand by time; another one for each attempt."""
-    return f"{_moment(made.due)}#{made.tries}#{made.endpoint_id}#{made.id}"
-
-
-def _moment(epoch: int) -> str:
-    return clock.iso(datetime.fromtimestamp(epoch, UTC))
+    return f"{clock.iso_of(made.due)}#{made.tries}#{made.endpoint_id}#{made.id}"
 
 
 def _delivery_item(made: Delivery) -> Item:

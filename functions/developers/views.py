@@ -1,7 +1,6 @@
 """How API keys and webhooks look on the wire."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -283,4 +282,4 @@ class ReplayedView(View):
 
 
 def moment(epoch: int) -> str | None:
-    return clock.iso(datetime.fromtimestamp(epoch, UTC)) if epoch else None
+    return clock.iso_of(epoch) if epoch else None

@@ -1,6 +1,6 @@
 """What the fraud screen does when it hears of something."""
 
-from fraud import service
+from fraud import personal, service
 from fraud.manifest import MANIFEST
 from market.events import Consumer, Envelope
 
@@ -30,3 +30,13 @@ def cancelled(envelope: Envelope) -> None:
 def refunded(envelope: Envelope) -> None:
     refund = envelope.data
     service.refunded(refund["customer_id"], refund["order_id"], refund["refund_id"])
+
+
+@consumer.on("profile.export_requested")
+def export_requested(envelope: Envelope) -> None:
+    personal.export(envelope.data["folder"], envelope.data["user_id"])
+
+
+@consumer.on("profile.erasure_requested")
+def erasure_requested(envelope: Envelope) -> None:
+    personal.erase(envelope.data["user_id"])

@@ -11,12 +11,17 @@ MANIFEST = Manifest(
         "fraud.decided",
         "order.cancellation_requested",
         "order.cancelled",
+        "profile.erasure_requested",
+        "profile.export_requested",
         "refund.succeeded",
     ),
     functions=(
         Function(name="api", handler="fraud.api.handler", kind="api"),
         Function(
-            name="consumer", handler="fraud.consumer.handler", kind="consumer", capabilities=("checkout", "secret")
+            name="consumer",
+            handler="fraud.consumer.handler",
+            kind="consumer",
+            capabilities=("checkout", "export-part", "secret"),
         ),
         Function(name="tasks", handler="fraud.tasks.handler", kind="tasks", capabilities=("checkout",), timeout=20),
         Function(name="schedule", handler="fraud.schedule.handler", kind="schedule", every="rate(1 hour)"),

@@ -6,7 +6,7 @@ from fraud import rules, signals
 from fraud.contract import KEPT, RULES, Screening, ended_place, read_screening, record_key
 from fraud.events import FraudDecided
 from fraud.manifest import MANIFEST
-from fraud.model import OPEN, WITHDRAWN, NoSuchScreening, NotInReview, NotOnList, Rulebook
+from fraud.model import OPEN, WITHDRAWN, History, NoSuchScreening, NotInReview, NotOnList, Rulebook
 from market import clock, config
 from market.errors import Conflict, PreconditionFailed, Problem
 from market.events import announce
@@ -15,6 +15,7 @@ from market.table import NEW, Item, Key, Page, Table, Write, delete, put, update
 from orders.contract import MANIFEST as ORDERS
 
 _table = Table(MANIFEST, ORDERS)
+query = _table.query
 
 
 class Counted(Conflict):
@@ -115,6 +116,16 @@ def _count(fence: Write, account: str, change: str, paid: Money | None = None, s
     except Counted:
         return
     _table.write(signals.history(account, config.key("fraud"), change, paid, sign))
+
+
+def history_of(account: str) -> History:
+    return signals.read_history(_table.get(signals.account_key(account, config.key("fraud"))))
+
+
+def forget_account(account: str) -> None:
+    """Delete the history of an account, and its entry on a list."""
+    key = config.key("fraud")
+    _table.batch_put([delete(signals.account_key(account, key)), delete(signals.mark_key("account", account, key))])
 
 
 def rulebook() -> Rulebook:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from fraud import store
 from fraud.model import OPEN
-from market import clock, config, log
+from market import clock, log
 
 PATIENCE = timedelta(days=1)
 """How long a review may wait: two more days are left to decide."""
@@ -18,17 +18,5 @@ def check() -> dict[str, int]:
     waited = clock.now() - datetime.fromisoformat(oldest["card"]["screened_at"])
     hours = waited // timedelta(hours=1)
     if waited > PATIENCE:
-        _ring(oldest["card"]["order_no"], hours)
+        log.ring("reviews wait", "ReviewsWait", hours, order_no=oldest["card"]["order_no"])
     return {"hours": hours}
-
-
-def _ring(order_no: str, hours: int) -> None:
-    """A log line that CloudWatch also reads as a number, on which the alarm is."""
-    metric = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": "ReviewsWait"}]}
-    log.error(
-        "reviews wait",
-        order_no=order_no,
-        stage=config.setting("STAGE"),
-        ReviewsWait=hours,
-        _aws={"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]},
-    )

@@ -5,7 +5,7 @@ from typing import Any
 from access.contract import LastOwner, Standing, StandingChanged
 from identity import factors, service
 from identity.app import StaffUserView, api, described
-from identity.model import Email, NoSuchUser, OwnAccount, Status, User
+from identity.model import Email, NoSuchUser, Outranked, OwnAccount, Status, User
 from market.errors import Unavailable
 from market.http import STAFF, Body, Response, View, reply
 
@@ -42,7 +42,7 @@ def show_user(user_id: str) -> Response[StaffUserView]:
     "/v1/admin/users/<user_id>/status",
     callers=[STAFF],
     needs="users.block",
-    problems=[NoSuchUser, OwnAccount, LastOwner, StandingChanged, Unavailable],
+    problems=[NoSuchUser, OwnAccount, Outranked, LastOwner, StandingChanged, Unavailable],
 )
 def set_status(user_id: str, body: StatusChange) -> Response[StaffUserView]:
     """Block an account or let it in again. Blocking ends its sessions; their tokens are dead within half a minute."""
@@ -53,13 +53,11 @@ def set_status(user_id: str, body: StatusChange) -> Response[StaffUserView]:
     "/v1/admin/users/<user_id>/second-factors",
     callers=[STAFF],
     needs="users.secure",
-    problems=[NoSuchUser, OwnAccount, Unavailable],
+    problems=[NoSuchUser, OwnAccount, Outranked, Unavailable],
 )
 def reset_factors(user_id: str) -> Response[StaffUserView]:
     """Help somebody who lost their second factors: none is asked for any more, and every session ends."""
-    if user_id == api.caller.id:
-        raise OwnAccount("Ask another member of staff.")
-    factors.reset(user_id)
+    factors.reset(user_id, by=api.caller.id)
     return _shown(*service.me(user_id))
 
 
@@ -67,11 +65,11 @@ def reset_factors(user_id: str) -> Response[StaffUserView]:
     "/v1/admin/users/<user_id>/second-factors",
     callers=[STAFF],
     needs="users.secure",
-    problems=[NoSuchUser],
+    problems=[NoSuchUser, OwnAccount, Outranked],
 )
 def demand_factor(user_id: str, body: Demand) -> Response[StaffUserView]:
     """Demand a second factor of somebody: until they have one, they are nothing but a customer."""
-    factors.demand(user_id, required=body.required)
+    factors.demand(user_id, required=body.required, by=api.caller.id)
     return _shown(*service.me(user_id))
 
 

@@ -108,7 +108,7 @@ def register(body: Registration) -> Said:
 @api.post("/v1/auth/verify", callers=[ANYONE], limit="code", problems=[WrongCode, *BUSY])
 def verify(body: Verification) -> Said:
     """Confirm the address with the mailed code."""
-    service.verify(body.email, body.code)
+    service.verify(body.email, body.code, where=visit().address)
     return Said(message="The address is confirmed.")
 
 
@@ -173,7 +173,7 @@ def forgot_password(body: Address) -> Said:
 @api.post("/v1/auth/reset-password", callers=[ANYONE], limit="code", problems=[WrongCode, WeakPassword, *BUSY])
 def reset_password(body: NewPassword) -> Said:
     """Choose a new password with the mailed code. Every session ends."""
-    service.reset_password(body.email, body.code, body.new_password)
+    service.reset_password(body.email, body.code, body.new_password, where=visit().address)
     return Said(message="The password is changed.")
 
 

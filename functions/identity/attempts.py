@@ -1,14 +1,16 @@
 """Wrong passwords and codes, counted for each address that is tried, whether or not it has an account.
 
-Five in a row are free; the fifth locks for half a minute and each further one twice as long, up to an hour. A right one
-forgets them, as does a day without any. Written only on failure. The key is a keyed hash: the item tells no address.
+Five in a row are free; the fifth locks for half a minute and each further one twice as long, up to an hour. They are
+counted for the network that they come from, so that a stranger who guesses does not lock the owner out; of all networks
+together fifty are free. A right one forgets them, as does a day without any. Written only on failure. The key is a
+keyed hash: the item tells no address.
 Only one of several guesses at the same moment sees a counter that the others have not moved yet; how many come at once
 is the rate limit's business.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -20,7 +22,7 @@ from market.errors import Conflict, Problem
 from market.table import NEW, Key, delete, update
 
 PASSWORD, CODE, FACTOR = "password", "code", "factor"
-FREE, SUSPICIOUS = 5, 3
+FREE, FREE_ANYWHERE, SUSPICIOUS = 5, 50, 3
 _SHORTEST, _LONGEST = 30, 3600
 _KEPT = timedelta(days=1)
 _TRIES = 8
@@ -32,39 +34,50 @@ class _Moved(Conflict):
 
 @contextmanager
 def counted(
-    kind: str, whose: str, *wrong: type[Problem], suspicious: Callable[[], None] = lambda: None
+    kind: str, whose: str, *wrong: type[Problem], where: str = "", suspicious: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
     """Let the block try once. Raises TooManyAttempts, with the seconds to wait, while `whose` is locked.
+
+    where: the network that asks, of somebody who has not proven anything yet.
 
     The block raising one of `wrong` counts as a failure, its success forgets them; other errors say nothing.
     suspicious: called first after SUSPICIOUS failures in a row, and may raise.
     """
-    key = _key(kind, whose)
-    found = _read(key)
-    wait = found.get("locked_until", 0) - clock.epoch()
+    free = _free(kind, whose, where)
+    found = {key: _lasting(item) for key, item in TABLE.batch_get(free, consistent=True).items()}
+    wait = max((item.get("locked_until", 0) for item in found.values()), default=0) - clock.epoch()
     if wait > 0:
         raise TooManyAttempts("Please wait before you try again.", retryAfter=wait)
-    if found.get("failures", 0) >= SUSPICIOUS:
+    if any(item.get("failures", 0) >= SUSPICIOUS for item in found.values()):
         suspicious()
     try:
         yield
     except wrong:
-        _count(key, kind)
+        for key, most in free.items():
+            _count(key, kind, most)
         raise
-    if found:
+    for key in found:
         TABLE.write(delete(key))
 
 
-def forget(kind: str, whose: str) -> None:
+def forget(kind: str, whose: str, *, where: str = "") -> None:
     """Whoever has proven otherwise who they are need not wait."""
-    TABLE.write(delete(_key(kind, whose)))
+    for key in _free(kind, whose, where):
+        TABLE.write(delete(key))
 
 
-def _count(key: Key, kind: str) -> None:
+def _free(kind: str, whose: str, where: str) -> dict[Key, int]:
+    """The counters of such a try, with the failures in a row that do not lock."""
+    if not where:
+        return {_key(kind, whose): FREE}
+    return {_key(kind, f"{whose}|{where}"): FREE, _key(kind, whose): FREE_ANYWHERE}
+
+
+def _count(key: Key, kind: str, free: int) -> None:
     for _ in range(_TRIES):
-        seen = _read(key).get("failures", 0)
+        seen = _lasting(TABLE.get(key, consistent=True) or {}).get("failures", 0)
         failures = seen + 1
-        values: dict[str, Any] = {":failures": failures, ":until": clock.epoch() + _lock(failures)}
+        values: dict[str, Any] = {":failures": failures, ":until": clock.epoch() + _lock(failures - free)}
         values |= {":kept": clock.epoch(_KEPT)} | ({":seen": seen} if seen else {":now": clock.epoch()})
         write = update(
             key,
@@ -77,18 +90,17 @@ def _count(key: Key, kind: str) -> None:
             TABLE.transact(write)
         except _Moved:
             continue
-        if failures >= FREE:
+        if failures >= free:
             log.info("guessing slowed down", kind=kind, failures=failures)
         return
 
 
-def _lock(failures: int) -> int:
-    """Seconds to wait after so many failures in a row."""
-    return 0 if failures < FREE else min(_SHORTEST << min(failures - FREE, 20), _LONGEST)
+def _lock(beyond: int) -> int:
+    """Seconds to wait after so many failures beyond the free ones."""
+    return 0 if beyond < 0 else min(_SHORTEST << min(beyond, 20), _LONGEST)
 
 
-def _read(key: Key) -> dict[str, Any]:
-    found = TABLE.get(key, consistent=True) or {}
+def _lasting(found: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if found.get("expires_at", 0) > clock.epoch() else {}
 
 

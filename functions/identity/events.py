@@ -44,7 +44,7 @@ class UserPasswordChanged(Event):
 
 
 class UserEmailChanged(Event):
-    """The address is another one now; `identity.contract` knows the one before by `change_id`, so that it can be told."""
+    """The address is another one now; `identity.contract` tells the one before by `change_id`, for whoever warns it."""
 
     type: ClassVar[str] = "user.email_changed"
     user_id: str

@@ -95,17 +95,25 @@ def remove_passkey(user_id: str, access_token: str, credential_id: str) -> None:
     store.passkey_changed(user_id, enabled=False)
 
 
-def reset(user_id: str) -> None:
-    """As staff, for somebody who lost them: no second factor is asked for any more, and every session ends."""
+def reset(user_id: str, *, by: str) -> None:
+    """As staff, for somebody who lost them: no second factor is asked for any more, and every session ends.
+
+    Raises NoSuchUser, OwnAccount, Outranked.
+    """
     service.me(user_id)
+    service.require_rank(by, over=user_id)
     store.forget_factors(user_id)
     factors_gateway.reset(user_id)
     service.end_sessions(user_id)
 
 
-def demand(user_id: str, *, required: bool) -> None:
-    """As staff: this person must have a second factor, or not more than others; from now on."""
+def demand(user_id: str, *, required: bool, by: str) -> None:
+    """As staff: this person must have a second factor, or not more than others; from now on.
+
+    Raises NoSuchUser, OwnAccount, Outranked.
+    """
     service.me(user_id)
+    service.require_rank(by, over=user_id)
     store.demand_factor(user_id, required=required)
 
 

@@ -93,6 +93,12 @@ class OwnAccount(Conflict):
     code, title = "own_account", "Not on one's own account"
 
 
+class Outranked(Forbidden):
+    """They belong to the staff, and may do what the caller may not."""
+
+    code, title = "outranked", "Beyond your own permissions"
+
+
 class FactorRequired(Conflict):
     """This account must have a second factor, and this is its only one."""
 

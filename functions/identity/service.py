@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from access.contract import BLOCKED, Standing
-from identity import attempts, gateway, grants, sessions, signing_in, store
+from access.contract import ANYTHING, BLOCKED, Standing
+from identity import attempts, gateway, grants, resets, sessions, signing_in, store
 from identity.devices import Visit
 from identity.gateway import Account, Session
 from identity.model import (
@@ -11,6 +11,7 @@ from identity.model import (
     FurtherStepRequired,
     InvalidCredentials,
     NoSuchUser,
+    Outranked,
     OwnAccount,
     User,
     WrongCode,
@@ -35,21 +36,20 @@ def register(email: str, password: str, name: str) -> None:
     makes it.
     """
     require_strong(password)
-    user_id = gateway.sign_up(email, password, name)
-    if not user_id and (taken := gateway.find(email)):
-        if taken.confirmed:
-            store.tell_of_repetition(taken.id)
-            return
+    taken = gateway.find(email)  # asked of every address: as many calls tell nothing to whoever measures them
+    if taken and not taken.confirmed:
         _discard(taken)
-        user_id = gateway.sign_up(email, password, name)
+    user_id = gateway.sign_up(email, password, name)
     if user_id:
         store.add(User(id=user_id, email=email, name=name), pending=True)
         log.info("registered", user_id=user_id)
+    elif taken:
+        store.tell_of_repetition(taken.id)
 
 
-def verify(email: str, code: str) -> None:
+def verify(email: str, code: str, *, where: str = "") -> None:
     """Confirm the address with the mailed code. Raises WrongCode or TooManyAttempts. The first sign-in notes it."""
-    with attempts.counted(attempts.CODE, email, WrongCode):
+    with attempts.counted(attempts.CODE, email, WrongCode, where=where):
         gateway.confirm(email, code)
 
 
@@ -82,15 +82,20 @@ def sign_out_everywhere(user_id: str) -> None:
     end_sessions(user_id)
 
 
-def reset_password(email: str, code: str, password: str) -> None:
-    """A new password with the mailed code, which ends every session. Raises WrongCode, WeakPassword or a limit."""
+def reset_password(email: str, code: str, password: str, *, where: str = "") -> None:
+    """A new password with the mailed code, which ends every session. Raises WrongCode, WeakPassword or a limit.
+
+    What a crash after the new password leaves is done before the person's next tokens.
+    """
     require_strong(password)
-    with attempts.counted(attempts.CODE, email, WrongCode):
-        gateway.reset_password(email, code, password)
-    attempts.forget(attempts.PASSWORD, email)
-    if known := gateway.find(email):
+    with attempts.counted(attempts.CODE, email, WrongCode, where=where):
+        known = gateway.find(email)
+        with resets.noted(known.id if known else email) as note:
+            gateway.reset_password(email, code, password)
+    attempts.forget(attempts.PASSWORD, email, where=where)
+    if known:
         log.act_as("user", known.id)
-        store.password_changed(known.id, forgotten=True)
+        store.password_changed(known.id, resets.gone(note), forgotten=True)
         end_sessions(known.id)
 
 
@@ -133,11 +138,11 @@ def me(user_id: str) -> tuple[User, Standing]:
 def set_status(user_id: str, status: str, *, by: str) -> tuple[User, Standing]:
     """Block an account or let it in again, as staff. Blocking ends its sessions at once.
 
-    Raises NoSuchUser, OwnAccount, StandingChanged, or LastOwner. Repeated after a crash, it ends what was left.
+    Raises NoSuchUser, OwnAccount, Outranked, StandingChanged, or LastOwner. Repeated after a crash, it ends what was
+    left.
     """
     _, standing = me(user_id)
-    if user_id == by:
-        raise OwnAccount("Ask another member of staff.")
+    require_rank(by, over=user_id)
     if status != standing.status:
         store.change_status(user_id, standing, status)
         log.info("account status changed", user_id=user_id, status=status)
@@ -160,6 +165,8 @@ def erase(user_id: str) -> None:
     user, standing = store.whole(user_id)
     for kind in (attempts.PASSWORD, attempts.CODE) if user and user.email else ():
         attempts.forget(kind, user.email if user else "")
+    if user and user.email:
+        store.forget_invitations(user.email)
     if not user or not user.erased:
         store.erase(user_id, standing)
     gateway.delete_account(user_id)
@@ -192,7 +199,7 @@ def make_staff(email: str) -> bool:
 def prove(user: User, password: str) -> None:
     """Raises WrongPassword unless it is theirs. Cognito is asked as at a sign-in; what that begins is ended."""
     try:
-        with attempts.counted(attempts.PASSWORD, user.email, InvalidCredentials):
+        with attempts.counted(attempts.PASSWORD, user.id, InvalidCredentials):  # strangers cannot lock this one
             found = gateway.sign_in(user.email, password)
     except InvalidCredentials:
         raise WrongPassword("This is not your present password.") from None
@@ -200,6 +207,18 @@ def prove(user: User, password: str) -> None:
         return
     if isinstance(found, Session):
         gateway.revoke(found.refresh_token)
+
+
+def require_rank(by: str, *, over: str) -> None:
+    """Nobody of the staff acts on their own account as staff, or on somebody's who holds more on the platform.
+
+    Raises OwnAccount or Outranked.
+    """
+    if by == over:
+        raise OwnAccount("Ask another member of staff.")
+    theirs, mine = store.held_on_platform(over, by)
+    if ANYTHING not in mine and not theirs <= mine:
+        raise Outranked("Ask somebody of the staff who may do all that they may.")
 
 
 def end_sessions(user_id: str) -> None:

@@ -4,16 +4,18 @@ A refresh token is good once. The item knows the hashes of those that are good n
 them: it stays good for a moment, for answers that got lost. Any older one shows that two hold the same session.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from access.contract import read_standing, session_revoked, standing_key
+from access.contract import ENDED, read_standing, session_revoked, sessions_ended, standing_key
 from identity.contract import user_key
 from identity.devices import Visit
 from identity.events import UserSessionReused
 from identity.manifest import MANIFEST
 from identity.model import NoSuchSession, NoSuchUser
+from identity.store import now_ms
 from identity.table import TABLE
 from identity.tokens import Refresh
 from market import clock
@@ -29,6 +31,10 @@ REVOKED = timedelta(hours=1)
 """Longer than any access token is good for."""
 
 GRACE = timedelta(seconds=30)
+MOST_REMEMBERED = 200
+"""Ended sessions of one person: each is a part of the item that is read before each of their requests."""
+
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _SIBLINGS = 4
 _PREFIX = "SES#"
 
@@ -116,16 +122,28 @@ def traded(old: Refresh, new: Refresh, visit: Visit) -> bool:
     return _done(first) or _done(again)
 
 
-def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> None:
-    """End a session: its tokens are dead at once. Raises NoSuchSession.
+def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> int:
+    """End a session: its tokens are dead at once. Returns how many ended ones are remembered. Raises NoSuchSession.
 
     remembered: how long tokens of it could still be made: none, where Cognito has ended it too.
     """
+    unknown = NoSuchSession("There is no such session.")
+    if not _ID.fullmatch(session):
+        raise unknown
+    ended = _ended(user_id)
+    over = [name for name, until in ended.items() if until <= clock.epoch()]
     TABLE.transact(
-        delete(session_key(user_id, session), when=EXISTS, otherwise=NoSuchSession("There is no such session.")),
-        session_revoked(user_id, session, clock.epoch(remembered)),
+        delete(session_key(user_id, session), when=EXISTS, otherwise=unknown),
+        session_revoked(user_id, session, clock.epoch(remembered), over=over),
         audit.entry(MANIFEST, action="identity.end_session", subject={"user_id": user_id, "session_id": session}),
     )
+    return len(ended) - len(over) + 1
+
+
+def forget_ended(user_id: str) -> None:
+    """Every token made until now is dead, this moment's too; so no ended session needs to be remembered, if Cognito ended all of them."""
+    TABLE.transact(sessions_ended(user_id, now_ms() + 1, over=sorted(_ended(user_id))))
+    forget_all(user_id)
 
 
 def end_reused(user_id: str, session: str) -> None:
@@ -177,6 +195,12 @@ def read(item: Item) -> Device:
         previous=item["previous"],
         rotated_at=item["rotated_at"],
     )
+
+
+def _ended(user_id: str) -> dict[str, int]:
+    """The sessions that ended early, by their attribute, with when they can be forgotten (epoch seconds)."""
+    item = TABLE.get(standing_key(user_id), consistent=True) or {}
+    return {name: until for name, until in item.items() if name.startswith(ENDED)}
 
 
 def _done(write: Write) -> bool:

@@ -1,6 +1,8 @@
 """HTTP routes of the caller's signed-in devices."""
 
-from pydantic import model_validator
+from typing import Annotated
+
+from pydantic import StringConstraints, model_validator
 
 from identity import service, sessions, signing_in, store
 from identity.app import Said, api
@@ -9,6 +11,7 @@ from market.errors import Unavailable
 from market.http import CUSTOMER, STAFF, VENDOR, Body, Cursor, Limit, Response, View, reply
 
 EVERYBODY = (CUSTOMER, VENDOR, STAFF)
+SessionId = Annotated[str, StringConstraints(max_length=64, pattern="^[A-Za-z0-9-]+$")]
 
 
 class Leaving(Body):
@@ -70,7 +73,7 @@ def list_sessions(limit: Limit = 20, cursor: Cursor = None) -> Response[DeviceLi
 
 
 @api.delete("/v1/me/sessions/<session_id>", callers=EVERYBODY, problems=[NoSuchSession])
-def end_session(session_id: str) -> Said:
+def end_session(session_id: SessionId) -> Said:
     """Sign a device out. Its tokens are dead within half a minute."""
-    sessions.end(api.caller.id, session_id)
+    signing_in.end(api.caller.id, session_id)
     return Said(message="Signed out.")

@@ -4,12 +4,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
-from identity import attempts, gateway, hosted, sessions, tokens
+from identity import attempts, gateway, hosted, resets, sessions, tokens
 from identity.devices import Visit
 from identity.gateway import Challenge, Session
 from identity.model import EMAIL, PASSKEY, SMS, TOTP, InvalidCredentials, NoSuchSession, WrongCode, require_strong
@@ -63,7 +64,7 @@ def with_password(
 
     suspicious: asked after some wrong passwords in a row.
     """
-    with attempts.counted(attempts.PASSWORD, email, InvalidCredentials, suspicious=suspicious):
+    with attempts.counted(attempts.PASSWORD, email, InvalidCredentials, where=visit.address, suspicious=suspicious):
         found = gateway.sign_in(email, password)
     return _onwards(found, visit)
 
@@ -99,6 +100,7 @@ def begun(found: Session, visit: Visit) -> Session:
     said = tokens.claims(found.access_token)
     first = Refresh(str(said["origin_jti"]), str(said["sub"]), found.refresh_token)
     log.act_as("user", first.user_id)
+    resets.settle(first.user_id)
     sessions.begin(first, visit, began=int(said.get("issuedAt") or int(said["iat"]) * 1000))
     return replace(found, refresh_token=first.sealed())
 
@@ -111,6 +113,7 @@ def refresh(sealed: str, visit: Visit) -> Session:
     """
     old = tokens.read_refresh(sealed)
     log.act_as("user", old.user_id)
+    resets.settle(old.user_id)
     device = sessions.find(old.user_id, old.session)
     if not device:
         raise SessionEnded("Please sign in again.")
@@ -135,9 +138,19 @@ def sign_out(user_id: str, session: str, *, refresh_token: str | None = None) ->
         session = held.session
         gateway.revoke(held.token)
     try:
-        sessions.end(user_id, session, remembered=sessions.REVOKED if refresh_token else sessions.LIFE)
+        end(user_id, session, remembered=sessions.REVOKED if refresh_token else sessions.LIFE)
     except NoSuchSession:
         return
+
+
+def end(user_id: str, session: str, *, remembered: timedelta = sessions.LIFE) -> None:
+    """End a session. Who has ended so many that remembering them weighs on each request is signed out everywhere.
+
+    Raises NoSuchSession.
+    """
+    if sessions.end(user_id, session, remembered=remembered) >= sessions.MOST_REMEMBERED:
+        gateway.end_sessions(user_id)
+        sessions.forget_ended(user_id)
 
 
 def _onwards(found: Session | Challenge, visit: Visit) -> Session | Step:

@@ -6,10 +6,15 @@ from typing import Any
 from access.contract import (
     ACTIVE,
     BLOCKED,
+    INVITATIONS,
     PENDING,
+    PLATFORM,
+    Grant,
     Standing,
     StandingChanged,
     erased,
+    held,
+    invited_place,
     read_standing,
     roles_key,
     scopes_in_token,
@@ -31,11 +36,11 @@ from identity.events import (
 from identity.manifest import MANIFEST
 from identity.model import NoSuchUser, User
 from identity.table import TABLE
-from market import clock, ids
+from market import clock, config, ids
 from market.errors import Conflict, PreconditionFailed, Problem
 from market.events import announce
 from market.guard import audit
-from market.table import EXISTS, NEW, Item, Write, put, update
+from market.table import EXISTS, NEW, Item, Key, Write, delete, put, update
 
 _NO_ONE = NoSuchUser("There is no such user.")
 _FORMER = 10
@@ -68,6 +73,15 @@ def own_roles(standing: Standing) -> dict[str, Mapping[str, Iterable[str]]]:
     keys = {roles_key(scope): scope for scope in scopes_in_token(standing)}
     found = TABLE.batch_get(keys) if keys else {}
     return {scope: found[key].get("roles", {}) for key, scope in keys.items() if key in found}
+
+
+def held_on_platform(*user_ids: str) -> list[frozenset[str]]:
+    """What each of them holds on the platform, as it is now."""
+    keys = [roles_key(PLATFORM), *map(standing_key, user_ids)]
+    found = TABLE.batch_get(keys, consistent=True)
+    custom = found.get(keys[0], {}).get("roles", {})
+    grants = [read_standing(found.get(key, {})).grants.get(PLATFORM, Grant()) for key in keys[1:]]
+    return [held(grant, PLATFORM, custom) for grant in grants]
 
 
 def add(user: User, *, pending: bool = False) -> User:
@@ -160,10 +174,11 @@ def end_all_sessions(user_id: str, *, why: str) -> None:
     )
 
 
-def password_changed(user_id: str, *, forgotten: bool) -> None:
-    """Every token made until now is dead, and others are told of the new password."""
+def password_changed(user_id: str, *also: Write, forgotten: bool, since: int = 0) -> None:
+    """Every token made until now, or until `since` (epoch milliseconds), is dead; others are told of the password."""
     TABLE.transact(
-        sessions_ended(user_id, now_ms()),
+        sessions_ended(user_id, since or now_ms()),
+        *also,
         announce(UserPasswordChanged(user_id=user_id, forgotten=forgotten), by=MANIFEST),
         audit.entry(
             MANIFEST, action="identity.change_password", subject={"user_id": user_id}, after={"forgotten": forgotten}
@@ -229,6 +244,17 @@ def erase(user_id: str, standing: Standing) -> bool:
     except _Unchanged:
         return False
     return True
+
+
+def forget_invitations(email: str) -> None:
+    """Delete every invitation to an address. One that is made at this moment ends by itself, within five weeks."""
+    place, cursor = invited_place(config.key(INVITATIONS), email), None
+    while True:
+        page = TABLE.query(place, index="by1", limit=100, cursor=cursor)
+        TABLE.batch_put([delete(Key(item["pk"], item["sk"])) for item in page.items])
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def now_ms() -> int:

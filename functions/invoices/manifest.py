@@ -6,7 +6,7 @@ MANIFEST = Manifest(
     service="invoices",
     prefixes=("INV#",),
     uses=("orders", "vendors"),
-    consumes=("order.paid", "refund.succeeded"),
+    consumes=("order.paid", "profile.export_requested", "refund.succeeded"),
     functions=(
         Function(
             name="api",
@@ -17,7 +17,7 @@ MANIFEST = Manifest(
             capabilities=("documents",),
             layers=("documents",),
         ),
-        Function(name="consumer", handler="invoices.consumer.handler", kind="consumer"),
+        Function(name="consumer", handler="invoices.consumer.handler", kind="consumer", capabilities=("export-part",)),
     ),
     permissions={
         "invoices.read": ("admin", "support", "finance", "auditor", "vendor_orders", "vendor_finance", "vendor_viewer"),

@@ -17,6 +17,7 @@ from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import vendor_key
 
 _table = Table(MANIFEST, ORDERS, VENDORS)
+query = _table.query
 _ATTEMPTS = 10
 
 

@@ -46,4 +46,36 @@ def invited(event: Envelope) -> None:
     )
 
 
+@consumer.on("user.password_changed")
+@consumer.on("user.email_changed")
+@consumer.on("user.session_reused")
+@consumer.on("user.second_factor_changed")
+@consumer.on("user.registration_repeated")
+@consumer.on("user.blocked")
+@consumer.on("user.unblocked")
+@consumer.on("profile.erasure_scheduled")
+@consumer.on("profile.erasure_cancelled")
+@consumer.on("profile.erasure_requested")
+@consumer.on("profile.export_requested")
+def account_changed(event: Envelope) -> None:
+    service.tell_owner(event)
+
+
+@consumer.on("access.changed")
+def rights_changed(event: Envelope) -> None:
+    service.tell_of_rights(event, user_id=event.data["user_id"], scope=event.data["scope"])
+
+
+@consumer.on("api_key.revoked")
+def key_revoked(event: Envelope) -> None:
+    """Whoever revokes a key knows that they did; one that was found in public surprises its owners."""
+    if event.data["reason"] == "leaked":
+        service.tell_of_leak(event, made_by=event.data["made_by"], scope=event.data["scope"])
+
+
+@consumer.on("webhook.disabled")
+def webhook_disabled(event: Envelope) -> None:
+    service.tell_of_webhook(event, vendor_id=event.data["vendor_id"])
+
+
 handler = consumer.handler

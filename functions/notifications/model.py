@@ -124,7 +124,7 @@ def _given_back(what: str, amount: Mapping[str, Any]) -> dict[str, str]:
 
 def _address(address: Mapping[str, str]) -> list[dict[str, str]]:
     """The lines of an address label."""
-    town = " ".join(address.get(part, "") for part in ("postalCode", "city", "state"))
+    town = " ".join(address[part] for part in ("postalCode", "city", "state") if address.get(part))
     rows = (
         address.get("name", ""),
         address.get("line1", ""),

@@ -9,9 +9,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from access.contract import INVITATIONS, INVITED, invitation_token
+from access.contract import INVITATIONS, INVITED, PLATFORM, invitation_token
 from market import config, log
-from notifications import gateway, model, store
+from market.events import Envelope
+from notifications import account, gateway, model, store
 from notifications.model import Mail
 
 
@@ -47,6 +48,32 @@ def tell_of_invitation(event_id: str, *, scope: str, invitation_id: str, nonce: 
     token = invitation_token(config.key(INVITATIONS), nonce)
     link = f"{config.setting('STORE_URL')}/invitation#{token}"
     _send(event_id, model.invited(invitation, vendor, link), told)
+
+
+def tell_owner(event: Envelope) -> None:
+    """Of something done to an account."""
+    note = account.note_of(event)
+    found = store.facts(note, person=event.data["user_id"])
+    _send(note, account.changed(event, found.person), found.told)
+
+
+def tell_of_rights(event: Envelope, *, user_id: str, scope: str) -> None:
+    found = store.facts(event.eventId, person=user_id, vendor_ids=_vendors(scope))
+    _send(event.eventId, account.rights_changed(event, found.person, found.vendors.get(scope)), found.told)
+
+
+def tell_of_leak(event: Envelope, *, made_by: str, scope: str) -> None:
+    found = store.facts(event.eventId, person=made_by, vendor_ids=_vendors(scope))
+    _send(event.eventId, account.key_leaked(event, found.person, found.vendors.get(scope)), found.told)
+
+
+def tell_of_webhook(event: Envelope, *, vendor_id: str) -> None:
+    found = store.facts(event.eventId, vendor_ids=[vendor_id])
+    _send(event.eventId, account.webhook_disabled(event, found.vendors.values()), found.told)
+
+
+def _vendors(scope: str) -> list[str]:
+    return [] if scope == PLATFORM else [scope]
 
 
 def _send(event_id: str, mails: Iterable[Mail], told: frozenset[str]) -> None:

@@ -32,14 +32,15 @@ class Facts:
     order: OrderSnapshot | None = None
 
 
-def facts(event_id: str, *, person: str, vendor_ids: Iterable[str] = (), order_id: str = "") -> Facts:
-    """All that an event's mails need: one request. `person` is the id of the buyer or owner.
+def facts(event_id: str, *, person: str = "", vendor_ids: Iterable[str] = (), order_id: str = "") -> Facts:
+    """All that an event's mails need: one request. `person` is the id of the buyer or owner, if there is one to tell.
 
     Raises NotFound for an order that is not there (yet).
     """
     vendors = {vendor_key(vendor_id) for vendor_id in vendor_ids}
     order = order_key(person, order_id)
-    keys = [_message_key(event_id), user_key(person), *vendors, *([order] if order_id else [])]
+    people = [user_key(person)] if person else []
+    keys = [_message_key(event_id), *people, *vendors, *([order] if order_id else [])]
     found = _table.batch_get(keys, consistent=True)
     if order_id and order not in found:
         raise NotFound("There is no such order.")

@@ -1,6 +1,6 @@
 """What other services may know of an order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import orjson
 
 from market.errors import NotFound, Problem
 from market.money import Money
-from market.table import Key, Write, check
+from market.table import Key, Page, Write, check
 from orders.manifest import MANIFEST as MANIFEST
 
 PENDING, PAID, CANCELLED = "pending_payment", "paid", "cancelled"
@@ -181,6 +181,17 @@ def read_ref(item: Mapping[str, Any]) -> OrderRef:
 def claimed_from(item: Mapping[str, Any]) -> str:
     """The guest under whose id an order lies that a customer claimed; empty if the item is the order itself."""
     return str(item.get("claimed_from", ""))
+
+
+def places_of(query: Callable[..., Page], customer_id: str) -> Iterator[Key]:
+    """Where a customer's orders lie, those claimed from a guest among them. query: the `query` of a table."""
+    cursor: str | None = None
+    while True:
+        page = query(order_key(customer_id, "").pk, limit=100, cursor=cursor)
+        yield from (order_key(claimed_from(item) or customer_id, item["sk"]) for item in page.items)
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def still_owned(item: Mapping[str, Any]) -> bool:

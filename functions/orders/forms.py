@@ -1,8 +1,9 @@
 """What callers send."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from market.http import Body, OneLine
 from market.money import Money
@@ -12,6 +13,7 @@ Reason = Annotated[OneLine, Field(min_length=1, max_length=500)]
 Note = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
 Method = Literal["standard", "express"]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
+Code = Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]*$")]
 AddressId = Annotated[str, Field(pattern="^adr_[0-9a-z]{26}$", description="Of the caller's own address book.")]
 OrderNo = Annotated[str, Field(min_length=5, max_length=64)]
 Email = Annotated[
@@ -19,18 +21,39 @@ Email = Annotated[
     StringConstraints(to_lower=True, max_length=128, pattern=r"^[^@\s\x00-\x1f\x7f<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,63}$"),
 ]
 
+_CODED = """
+AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM FR GB GF GG GL GP GR GS GU HU IM IN IO IT JE JP KR LI
+LT LU LV MF MH MP MQ MX MY NC NL NO NZ PF PL PM PN PR PT PW RE RO RU SE SG SH SJ SK SM TC TR TW UA US VI WF
+YT ZA
+"""
+CODED = frozenset(_CODED.split())
+"""Countries whose addresses must have a postal code; elsewhere there are none, or people do without."""
+
 
 class Address(Body):
-    """Where the goods, or the invoice, go."""
+    """Where the goods, or the invoice, go. Some countries ask for a postal code."""
 
     name: Text
     line1: Text
     line2: Annotated[OneLine, Field(max_length=120)] | None = None
     city: Text
     state: Annotated[OneLine, Field(max_length=60)] | None = None
-    postal_code: Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]*$")]
     country: Country
+    postal_code: Code | None = None
     phone: Annotated[str | None, Field(pattern=r"^\+?[0-9 ()-]{5,24}$")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _looked_at(cls, sent: Any) -> Any:
+        """A code that is not sent is checked too, as one that is null."""
+        return {"postalCode": None} | sent if isinstance(sent, dict) else sent
+
+    @field_validator("postal_code")
+    @classmethod
+    def _coded(cls, code: str | None, found: ValidationInfo) -> str | None:
+        if code is None and found.data.get("country") in CODED:
+            raise PydanticCustomError("missing", "Addresses in this country have it.")
+        return code
 
     def snapshot(self) -> dict[str, str]:
         return self.model_dump(exclude_none=True, by_alias=True)

@@ -1,7 +1,7 @@
 """What payments do when they hear of something."""
 
 from market.events import Consumer, Envelope
-from payments import service
+from payments import personal, service
 from payments.manifest import MANIFEST
 
 consumer = Consumer(MANIFEST)
@@ -18,3 +18,13 @@ def cancel(envelope: Envelope) -> None:
 def compensate(envelope: Envelope) -> None:
     """Staff wants done what the checkout could not do: leave nothing charged for a cancelled order."""
     service.undo(envelope.data["order_id"])
+
+
+@consumer.on("profile.export_requested")
+def export_requested(envelope: Envelope) -> None:
+    personal.export(envelope.data["folder"], envelope.data["user_id"])
+
+
+@consumer.on("profile.erasure_requested")
+def erasure_requested(envelope: Envelope) -> None:
+    personal.erase(envelope.data["user_id"])

@@ -198,6 +198,9 @@ class Vault(Protocol):
     def detach(self, customer_ref: str, method_id: str) -> None:
         """Forget a method of this customer's; one that is gone already, or another's, is left as it is."""
 
+    def forget(self, customer_ref: str) -> None:
+        """Forget the customer with all their methods, and what they are just saving. Gone already is fine."""
+
 
 def provider(name: str) -> Provider:
     """The adapter of a provider by name, imported when first needed. Raises KeyError for one that we do not have."""

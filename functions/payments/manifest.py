@@ -9,7 +9,12 @@ MANIFEST = Manifest(
     prefixes=("PAY#", "PRC#", "SBV#", "SBX#"),
     uses=("fraud", "ledger", "orders"),
     publishes=("payment.succeeded", "payment.failed", "payment.refunded", "payment.settled"),
-    consumes=("order.cancellation_requested", "order.compensation_requested"),
+    consumes=(
+        "order.cancellation_requested",
+        "order.compensation_requested",
+        "profile.erasure_requested",
+        "profile.export_requested",
+    ),
     queues=("payments-webhooks", "sandbox-webhooks"),
     functions=(
         Function(
@@ -33,7 +38,7 @@ MANIFEST = Manifest(
             name="consumer",
             handler="payments.consumer.handler",
             kind="consumer",
-            capabilities=("checkout", "payments", "secret"),
+            capabilities=("checkout", "export-part", "payments", "secret"),
             layers=("stripe",),
             timeout=20,
         ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from market import clock, config, log
+from market import clock, log
 from market.errors import NotFound, Problem
 from market.table import BadCursor, Busy
 from orders.contract import PENDING as ORDER_PENDING
@@ -61,7 +61,7 @@ def run() -> dict[str, int]:
         discrepancies.proceed(after)
     _sweep(done, after, now)
     if done.differing:
-        _ring(done.differing)
+        log.ring("payments differ", "PaymentsDiffer", done.differing)
     return {"repaired": done.repaired, "putOff": done.put_off, "differing": done.differing}
 
 
@@ -224,14 +224,3 @@ def _tombstone(order_id: str) -> Payment:
     if found is None or not found.status:
         service.undo(order_id)
     return service.known(order_id)
-
-
-def _ring(count: int) -> None:
-    """A log line that CloudWatch also reads as a number, on which the alarm is."""
-    metric = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": "PaymentsDiffer"}]}
-    log.error(
-        "payments differ",
-        stage=config.setting("STAGE"),
-        PaymentsDiffer=count,
-        _aws={"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]},
-    )

@@ -34,6 +34,7 @@ _table = Table(MANIFEST, FRAUD, LEDGER, ORDERS)
 ENDED = tuple(f"PAY#ended#{shard}" for shard in range(4))
 """Partitions of the index by1 with the payments that were captured, failed or voided, by the time of it."""
 
+query = _table.query
 _LISTED = ", by1pk = :list, by1sk = if_not_exists(by1sk, :place)"
 
 
@@ -258,6 +259,17 @@ def settle(payment: Payment, settlement: Settlement, *also: Write) -> None:
     else:
         when += " AND attribute_not_exists(refunded)"
     _table.transact(change(payment.order_id, text, values, when), *also)
+
+
+def forget_means(order_id: str) -> bool:
+    """Take what tells of a card, and what a browser could pay with, from a payment that is over; False for others."""
+    over = {":captured": CAPTURED, ":refunded": REFUNDED, ":voided": VOIDED, ":failed": FAILED}
+    gone = "REMOVE instrument, saved_method, client_secret, redirect"
+    try:
+        _table.write(change(order_id, gone, over, f"status IN ({', '.join(over)})"))
+    except Moved:
+        return False
+    return True
 
 
 def book_once(*bookings: Write) -> None:

@@ -11,7 +11,18 @@ from typing import Any
 from market.table import Key
 from profiles.manifest import MANIFEST as MANIFEST
 
-CONTRIBUTORS = ("identity", "orders", "profiles")
+CONTRIBUTORS = (
+    "abuse",
+    "access",
+    "cart",
+    "fraud",
+    "identity",
+    "invoices",
+    "orders",
+    "payments",
+    "profiles",
+    "refunds",
+)
 """Services that write a file of their own for each export; it is complete when all of them have."""
 
 SOMEBODY = "A customer"

@@ -53,7 +53,7 @@ def carry_out_due() -> dict[str, int]:
         elif erasure.status in (WAITING, ERASING):
             stuck = erasure.status == ERASING
             if stuck:
-                log.error("erasure not finished", user_id=user_id, request_id=erasure.request_id)
+                log.ring("erasure not finished", "ErasuresStuck", user_id=user_id, request_id=erasure.request_id)
             if requests.begin_erasure(erasure, look_again=clock.iso(clock.now() + PATIENCE)):
                 counts["repeated" if stuck else "begun"] += 1
     return counts

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from market import clock, ids
-from profiles import book, gateway, model, phones, pictures, postal, store
+from profiles import book, gateway, metadata, model, phones, pictures, postal, store
 from profiles.contract import Address
 from profiles.model import NoUpload, Profile
 
@@ -53,6 +53,7 @@ def confirm_avatar(user_id: str, key: str) -> Profile:
     It is read from the caller's own uploads, so that nobody else's can be named, and published under a new name, so
     that deleting an old one never hits it. The profile notes the name before it is public: whatever ends us in between,
     the next avatar, or the erasure, finds and deletes it.
+    Where and with what it was taken is not published.
     Raises NoUpload, NotAPicture, PictureTooLarge, AvatarMoved or AccountErased.
     """
     upload, picture = f"{UPLOADS}/{user_id}/{key}", f"{PUBLIC}/{ids.new('pic')}"
@@ -64,6 +65,7 @@ def confirm_avatar(user_id: str, key: str) -> Profile:
         raise NoUpload("Upload the picture first; it is kept for a day.")
     try:
         found = pictures.picture_of(content)
+        content = metadata.stripped(content, found.content_type)
     except (model.NotAPicture, model.PictureTooLarge):
         gateway.discard([upload])
         raise

@@ -1,7 +1,7 @@
 """What refunds do when they hear of something."""
 
 from market.events import Consumer, Envelope
-from refunds import service, store
+from refunds import personal, service, store
 from refunds.manifest import MANIFEST
 
 consumer = Consumer(MANIFEST)
@@ -19,3 +19,8 @@ def give_back(envelope: Envelope) -> None:
     """Refund a paid part that was cancelled."""
     part = envelope.data
     service.refund_part(part["customer_id"], part["order_id"], part["vendor_id"])
+
+
+@consumer.on("profile.export_requested")
+def export_requested(envelope: Envelope) -> None:
+    personal.export(envelope.data["folder"], envelope.data["user_id"])

@@ -7,10 +7,12 @@ MANIFEST = Manifest(
     prefixes=("RFD#",),
     uses=("ledger", "orders"),
     publishes=("refund.requested", "refund.succeeded", "refund.failed"),
-    consumes=("refund.requested", "order.part_cancelled"),
+    consumes=("refund.requested", "order.part_cancelled", "profile.export_requested"),
     functions=(
         Function(name="api", handler="refunds.api.handler", kind="api"),
-        Function(name="consumer", handler="refunds.consumer.handler", kind="consumer", capabilities=("refund",)),
+        Function(
+            name="consumer", handler="refunds.consumer.handler", kind="consumer", capabilities=("export-part", "refund")
+        ),
         Function(name="tasks", handler="refunds.tasks.handler", kind="tasks", timeout=20),
         Function(
             name="schedule",

@@ -37,6 +37,7 @@ from refunds.model import (
 )
 
 _table = Table(MANIFEST, LEDGER, ORDERS)
+query = _table.query
 _OPEN = "RFD#open#"
 _SHARDS = 4
 

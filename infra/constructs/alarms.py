@@ -18,6 +18,7 @@ _OWN_METRICS = {
     "developers-schedule": ("WebhooksLate", "webhooks are not sent in time", "webhooks-failing"),
     "fraud-schedule": ("ReviewsWait", "a payment has waited too long for a review", "review-queue"),
     "payments-schedule": ("PaymentsDiffer", "payments differ from a provider's book", "payments-differ"),
+    "profiles-schedule": ("ErasuresStuck", "an account is not erased in time", "erasure"),
 }
 """Numbers that functions write into their logs (embedded metric format) for an alarm, by function."""
 

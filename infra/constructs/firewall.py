@@ -53,6 +53,9 @@ MANAGED: Mapping[str, Mapping[str, str]] = {
 COUNTED_GROUPS = ("AWSManagedRulesAnonymousIpList",)
 """Who comes through a VPN may be a customer: the group is a figure, and a label for the day of an attack."""
 
+PLAIN = ("URL_DECODE", "NORMALIZE_PATH")
+"""What is counted by its path is counted however the path is written. Exceptions are for one spelling only."""
+
 SECRET_HEADERS = ("authorization", "api-key", "guest-token", "captcha-token", "cookie")
 
 
@@ -83,9 +86,9 @@ class Firewall(Construct):
         return [
             _blocking("blocked-networks", _either([_from_set(made.attr_arn) for made in self.blocked])),
             *([_blocking("regions", _from_countries(stage.refused_countries))] if stage.refused_countries else []),
-            _limited("sign-ins-per-address", SIGN_INS_PER_ADDRESS, _under(ACCOUNTS)),
+            _limited("sign-ins-per-address", SIGN_INS_PER_ADDRESS, _under(ACCOUNTS, PLAIN)),
             _limited("requests-per-address", REQUESTS_PER_ADDRESS, _not_by_machines()),
-            _limited("webhooks-per-address", WEBHOOKS_PER_ADDRESS, _under(WEBHOOKS)),
+            _limited("webhooks-per-address", WEBHOOKS_PER_ADDRESS, _under(WEBHOOKS, PLAIN)),
             *(_managed(group, counted) for group, counted in MANAGED.items()),
             *(_managed(group, {}, only_count=True) for group in COUNTED_GROUPS),
         ]
@@ -206,13 +209,15 @@ def _from_countries(countries: Sequence[str]) -> waf.CfnWebACL.StatementProperty
     return Statement(geo_match_statement=Acl.GeoMatchStatementProperty(country_codes=list(countries)))
 
 
-def _under(path: str) -> waf.CfnWebACL.StatementProperty:
+def _under(path: str, as_read: Sequence[str] = ("NONE",)) -> waf.CfnWebACL.StatementProperty:
     return Statement(
         byte_match_statement=Acl.ByteMatchStatementProperty(
             field_to_match=Acl.FieldToMatchProperty(uri_path={}),
             positional_constraint="STARTS_WITH",
             search_string=path,
-            text_transformations=[Acl.TextTransformationProperty(priority=0, type="NONE")],
+            text_transformations=[
+                Acl.TextTransformationProperty(priority=priority, type=kind) for priority, kind in enumerate(as_read)
+            ],
         )
     )
 

@@ -1,5 +1,5 @@
-"""Runs MiniStack with what it lacks: three resource types, layers for provided runtimes, IAM's condition keys, an API
-address that every machine resolves.
+"""Runs MiniStack with what it lacks: three resource types, locks of buckets, layers for provided runtimes, IAM's
+condition keys, an API address that every machine resolves, answers without a body.
 
 Started as its own process by `infra.rehearse.server`; the templates that it is given stay as they are.
 """
@@ -27,8 +27,10 @@ def main() -> None:
 
     _add_types(provisioners._RESOURCE_HANDLERS, eventbridge, ses)
     _add_identity_providers(provisioners._RESOURCE_HANDLERS)
+    _lock_buckets(provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"])
     _give_apis_a_path(provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"])
     _keep_jwks_local(apigateway)
+    _take_empty_bodies(lambda_svc)
     permissions.complete(iam_actions, iam_evaluator, stepfunctions)
     executions.complete(stepfunctions)
     _mount_layers(lambda_svc)
@@ -77,6 +79,23 @@ def _add_identity_providers(handlers: dict[str, Any]) -> None:
     handlers["AWS::Cognito::UserPoolIdentityProvider"] = {"create": provider, "delete": gone}
 
 
+def _lock_buckets(handler: dict[str, Any]) -> None:
+    """MiniStack locks objects of buckets that its API made, and overlooks what a template says of it."""
+    from ministack.services import s3
+
+    create = handler["create"]
+
+    @functools.wraps(create)
+    def created(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
+        name, attributes = create(logical_id, properties, stack)
+        if properties.get("ObjectLockEnabled"):
+            rule = properties.get("ObjectLockConfiguration", {}).get("Rule", {})
+            s3._bucket_object_lock[name] = {"enabled": True, "default_retention": rule.get("DefaultRetention")}
+        return name, attributes
+
+    handler["create"] = created
+
+
 def _give_apis_a_path(handler: dict[str, Any]) -> None:
     """Names below .localhost are not resolved everywhere; MiniStack serves the same APIs below a path."""
     create = handler["create"]
@@ -92,6 +111,18 @@ def _give_apis_a_path(handler: dict[str, Any]) -> None:
 
 def _keep_jwks_local(apigateway: Any) -> None:
     apigateway._HOST = "127.0.0.1"
+
+
+def _take_empty_bodies(lambda_svc: Any) -> None:
+    """API Gateway takes `"body": null` for an empty one; MiniStack ends in an error."""
+    answer_of = lambda_svc.lambda_execute_result_to_api_proxy_response
+
+    @functools.wraps(answer_of)
+    def answered(*arguments: Any) -> Any:
+        answer, *rest = answer_of(*arguments)
+        return {**answer, "body": "" if answer.get("body") is None else answer["body"]}, *rest
+
+    lambda_svc.lambda_execute_result_to_api_proxy_response = answered
 
 
 def _mount_layers(lambda_svc: Any) -> None:

@@ -1,14 +1,19 @@
 """Completes MiniStack's IAM, so that policies are judged as on AWS: a request's resource and condition keys."""
 
 import functools
+import json
 from typing import Any
 from urllib.parse import parse_qs
 
 from infra.rehearse.leading_keys import leading_keys
 
+_AND = "\n"
+"""Between the resources of a request that names several, which no ARN contains."""
+
 
 def complete(actions: Any, evaluator: Any, stepfunctions: Any) -> None:
     _trust_loopback(evaluator)
+    _judge_each(evaluator)
     _tell_leading_keys(actions)
     _tell_senders(actions)
     _tell_resources(actions, stepfunctions)
@@ -23,6 +28,18 @@ def _trust_loopback(evaluator: Any) -> None:
         return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
 
     evaluator._resolve_condition_key = resolved
+
+
+def _judge_each(evaluator: Any) -> None:
+    """A request for several resources needs to be allowed for each of them; the first refusal counts."""
+    enforce = evaluator.enforce
+
+    @functools.wraps(enforce)
+    def enforced(*given: Any, resource_arn: str = "*", **more: Any) -> Any:
+        judged = (enforce(*given, resource_arn=one, **more) for one in resource_arn.split(_AND))
+        return next((refusal for refusal in judged if refusal is not None), None)
+
+    evaluator.enforce = enforced
 
 
 def _tell_leading_keys(actions: Any) -> None:
@@ -52,7 +69,9 @@ def _tell_senders(actions: Any) -> None:
 
 
 def _tell_resources(actions: Any, stepfunctions: Any) -> None:
-    """A mail's resource is the sender's identity; a task token's the one machine that waits for any."""
+    """A mail's resource is the sender's identity; a task token's the one machine that waits for any; settings are each
+    a parameter.
+    """
     resource_arn = actions.extract_resource_arn
 
     @functools.wraps(resource_arn)
@@ -62,6 +81,8 @@ def _tell_resources(actions: Any, stepfunctions: Any) -> None:
         found: str = resource_arn(service, method, path, headers, body, query, region, account)
         if service == "ses" and (sender := _sender(body)):
             return f"arn:aws:ses:{region}:{account}:identity/{sender.partition('@')[2]}"
+        if service == "ssm" and (names := parameter_names(body)):
+            return _AND.join(f"arn:aws:ssm:{region}:{account}:parameter/{name.lstrip('/')}" for name in names)
         waiting = _waiting(stepfunctions) if service == "states" and found == "*" else []
         return waiting[0] if len(waiting) == 1 else found
 
@@ -77,3 +98,9 @@ def _waiting(stepfunctions: Any) -> list[str]:
 def _sender(body: bytes) -> str:
     """The `Source` of an SES request in the query protocol; empty for other requests."""
     return parse_qs(body.decode("utf-8", "replace")).get("Source", [""])[0]
+
+
+def parameter_names(body: bytes) -> list[str]:
+    """The `Names` of a request for parameters; empty for other requests."""
+    request = json.loads(body or b"{}")
+    return list(request.get("Names", ())) if isinstance(request, dict) else []

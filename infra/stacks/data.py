@@ -60,13 +60,10 @@ class DataStack(Stack):
         return pin(table, "Table")
 
     def _media(self, stage: Stage) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
+        return self._bucket(
+            stage,
             "Media",
-            bucket_name=f"{stage.prefix}-media-{self.account}-{self.region}",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
+            unlogged="Product pictures are public; CloudFront logs who reads them, and only our functions write.",
             versioned=stage.lasting,
             lifecycle_rules=[
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
@@ -74,53 +71,49 @@ class DataStack(Stack):
                 s3.LifecycleRule(prefix="media/avatars/", noncurrent_version_expiration=Duration.days(7)),
             ],
             cors=[_browsers_post(stage)],
-            removal_policy=stage.removal,
         )
-        acknowledge(
-            bucket,
-            "AwsSolutions-S1",
-            "Product pictures are public; CloudFront logs who reads them, and only our functions write.",
-        )
-        return pin(bucket, "Media")
 
     def _documents(self, stage: Stage) -> s3.Bucket:
         """Invoices and credit notes, never deleted; exports, which end after a week. Read through our routes only."""
-        bucket = s3.Bucket(
-            self,
+        return self._bucket(
+            stage,
             "Documents",
-            bucket_name=f"{stage.prefix}-documents-{self.account}-{self.region}",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
+            unlogged="Only our own functions read and write it, and they log who asked.",
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
                 _ends("exports/", days=7),
             ],
-            removal_policy=stage.removal,
         )
-        acknowledge(bucket, "AwsSolutions-S1", "Only our own functions read and write it, and they log who asked.")
-        return pin(bucket, "Documents")
 
     def _audit(self, stage: Stage) -> s3.Bucket:
         """What is written here cannot be changed or deleted before its time, but by who may bypass governance."""
-        bucket = s3.Bucket(
-            self,
+        return self._bucket(
+            stage,
             "Audit",
-            bucket_name=f"{stage.prefix}-audit-{self.account}-{self.region}",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
+            unlogged="Our own functions add to it and change nothing; CloudTrail knows who reads it.",
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.governance(
                 Duration.days(AUDITED_DAYS if stage.lasting else 1)
             ),
             lifecycle_rules=[_to_cold_storage()],
-            removal_policy=stage.removal,
         )
-        acknowledge(bucket, "AwsSolutions-S1", "One function writes it once a night; CloudTrail knows who reads it.")
-        return pin(bucket, "Audit")
+
+    def _bucket(self, stage: Stage, name: str, *, unlogged: str, **options: Any) -> s3.Bucket:
+        """A private bucket that takes nothing unencrypted. unlogged: why it keeps no access log."""
+        bucket = s3.Bucket(
+            self,
+            name,
+            bucket_name=f"{stage.prefix}-{name.lower()}-{self.account}-{self.region}",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            removal_policy=stage.removal,
+            **options,
+        )
+        acknowledge(bucket, "AwsSolutions-S1", unlogged)
+        return pin(bucket, name)
 
     def _serve_media(self) -> None:
         """CloudFront reads for anyone; which distributions may is said by account, as theirs are made later."""

@@ -19,6 +19,9 @@ KEY_HEADERS = ("Origin", COUNTRY)
 get, and not by `Authorization`: what may be cached is for everybody, the rest is `no-store`."""
 
 LONGEST = Duration.days(1)
+ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+"""CloudFront would keep these answers for ten seconds, whoever asks: what is not there for one is there for another."""
+
 INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 CLOSED = "default-src 'none'; frame-ancestors 'none'"
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
@@ -44,6 +47,9 @@ class EdgeStack(Stack):
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             enable_logging=True,
             log_bucket=self._logs(stage),
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in ERRORS
+            ],
         )
         acknowledge(self, UNMANAGED, "The bucket's own stack lets this account's distributions read it.")
         acknowledge(self.distribution, "AwsSolutions-CFR1", "A stage refuses countries in its firewall, if any.")

@@ -66,10 +66,15 @@ def _guests(assembly: Assembly) -> set[str]:
     return {key for key in _routes(assembly) if key.partition(" ")[2].startswith("/v1/guest/")}
 
 
+def _programs(assembly: Assembly) -> set[str]:
+    """Routes whose path says that they are for programs: their functions demand an Api-Key, which is tested there."""
+    return {key for key in _routes(assembly) if key.partition(" ")[2].startswith("/v1/api/")}
+
+
 def test_exactly_these_routes_are_public(dev: Assembly, prod: Assembly) -> None:
     for assembly, expected in ((dev, PUBLIC | SANDBOX), (prod, PUBLIC)):
         public = {key for key, route in _routes(assembly).items() if route["AuthorizationType"] == "NONE"}
-        assert public == expected | _guests(assembly)
+        assert public == expected | _guests(assembly) | _programs(assembly)
 
 
 def test_routes_for_guests_are_declared_for_nobody_else(dev: Assembly, services: dict[str, Source]) -> None:
@@ -78,12 +83,18 @@ def test_routes_for_guests_are_declared_for_nobody_else(dev: Assembly, services:
     assert all(route.callers == {"guest"} for route in declared if "guest" in route.callers)
 
 
+def test_routes_for_programs_are_declared_for_nobody_else(dev: Assembly, services: dict[str, Source]) -> None:
+    declared = [route for service in services.values() for routes in service.routes.values() for route in routes]
+    assert {_key(route) for route in declared if route.callers == {"key"}} == _programs(dev) != set()
+    assert all(route.callers == {"key"} for route in declared if "key" in route.callers)
+
+
 def test_every_other_route_asks_the_user_pool(dev: Assembly) -> None:
     ((_, authorizer),) = dev.properties("AWS::ApiGatewayV2::Authorizer")
     assert authorizer["AuthorizerType"] == "JWT"
     assert "UserPool" in str(authorizer["JwtConfiguration"]["Issuer"])
     for key, route in _routes(dev).items():
-        if key not in PUBLIC | SANDBOX | _guests(dev):
+        if key not in PUBLIC | SANDBOX | _guests(dev) | _programs(dev):
             assert route["AuthorizationType"] == "JWT", key
             assert route["AuthorizerId"], key
 

@@ -10,6 +10,7 @@ import pytest
 from local.harness import PASSWORD, Running, running
 from local.marketplace import Marketplace
 from local.synth import synthesized
+from tests.journeys import promises
 from tests.journeys.fair import Fair
 
 LOGGED = ("--no-seed", "--json-logs")
@@ -61,6 +62,13 @@ def stocked(server: Running) -> tuple[Fair, Operator]:
     fair.tokens["staff"] = fair.staff
     fair.open(operator)
     return fair, operator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_promised() -> Iterator[None]:
+    """Every answer on any journey is one that the OpenAPI document promises."""
+    with promises.watched():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,12 @@ from tests.journeys.fair import ADDRESS, Fair
 from tests.journeys.hostile import Operation
 
 JSON = dict[str, Any]
+PEOPLE = {"customer": "ada", "vendor": "lights", "staff": "staff"}
+"""Who there is of each kind of caller with an account."""
 
+KINDS = ("anonymous", "guest", "key", *PEOPLE)
+TALLIES = ("PAY#incidents", "LIM#", "TRY#")
+"""Where refused requests are counted: the only traces that they may leave."""
 
 ABSENT = {
     "name": "sandbox",
@@ -28,6 +33,10 @@ ABSENT = {
     "number": "INV-absent",
     "invitation_id": "inv_absent",
     "delivery_id": "absent",
+    "factor": "totp",
+    "scope": "ven_absent",
+    "session_id": "absent",
+    "passkey_id": "absent",
 }
 """Values for path parameters that lead nowhere, or are the same in every scene."""
 
@@ -41,12 +50,26 @@ class Scene:
     places: dict[str, str]
     operations: list[Operation]
 
-    def token(self, operation: Operation) -> str:
-        """Of somebody who may call it."""
-        for role, name in (("vendor", "lights"), ("customer", "ada"), ("staff", "staff")):
-            if role in operation.callers:
-                return self.fair.tokens[name]
-        return ""
+    def kind(self, operation: Operation) -> str:
+        """Of a caller who may call it."""
+        wanted = ("vendor", "customer", "staff", "guest", "key")
+        return next((kind for kind in wanted if kind in operation.callers), "anonymous")
+
+    def proof(self, kind: str) -> dict[str, str]:
+        """The headers that somebody of this kind shows."""
+        if kind == "anonymous":
+            return {}
+        if kind in PEOPLE:
+            return {"authorization": f"Bearer {self.fair.tokens[PEOPLE[kind]]}"}
+        return {"guest-token" if kind == "guest" else "api-key": self.fair.tokens[kind]}
+
+    def proof_for(self, operation: Operation, kind: str) -> dict[str, str]:
+        """The same; but at another company's API, which the sandbox plays, everybody has its key."""
+        if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
+            from payments.providers.sandbox import api_key
+
+            return {"authorization": f"Bearer {api_key()}"}
+        return self.proof(kind)
 
     def path(self, operation: Operation, **places: str) -> str:
         filled = operation.path
@@ -55,28 +78,27 @@ class Scene:
         return filled
 
     def send(
-        self, operation: Operation, body: Any = None, *, query: str = "", headers: JSON | None = None, **places: str
+        self,
+        operation: Operation,
+        body: Any = None,
+        *,
+        query: str = "",
+        headers: JSON | None = None,
+        kind: str = "",
+        **places: str,
     ) -> Reply:
+        """As somebody of this kind; as somebody who may, if none is named."""
         path = self.path(operation, **places) + (f"?{query}" if query else "")
         sent = {"content-type": "application/json"} if isinstance(body, bytes) else {}
-        if "guest" in operation.callers:
-            sent["guest-token"] = self.fair.tokens["guest"]
-        if "key" in operation.callers:
-            sent["api-key"] = self.fair.tokens["key"]
-        if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
-            from payments.providers.sandbox import api_key
-
-            sent["authorization"] = f"Bearer {api_key()}"
-        return self.inside.call(
-            operation.method, path, body, token=self.token(operation), headers=sent | (headers or {})
-        )
+        sent |= self.proof_for(operation, kind or self.kind(operation))
+        return self.inside.call(operation.method, path, body, headers=sent | (headers or {}))
 
     def body(self, operation: Operation) -> Any:
         """A right one."""
         return operation.sample() if operation.body else b"" if operation.raw else None
 
     def state(self) -> str:
-        """Everything that is stored: the table, accounts and mails; but for the tally of refused webhooks."""
+        """Everything that is stored: the table, accounts and mails; but for the tallies of refused requests."""
         items: list[JSON] = []
         asked: JSON = {"TableName": config.setting("TABLE_NAME")}
         while True:
@@ -85,7 +107,7 @@ class Scene:
             if "LastEvaluatedKey" not in page:
                 break
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-        items = [item for item in items if item["pk"]["S"] != "PAY#incidents"]
+        items = [item for item in items if not item["pk"]["S"].startswith(TALLIES)]
         items.sort(key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
         depths = {name: depth.total for name, depth in self.inside.runtime.depths().items()}
         return json.dumps([items, len(self.inside.mails()), depths], sort_keys=True, indent=1)

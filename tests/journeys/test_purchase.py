@@ -92,7 +92,7 @@ def test_a_session_is_refreshed_and_ends_with_logging_out(server: Running, fair:
     leaving = {"refreshToken": second["refreshToken"]}
     fair.ask("POST", "/v1/auth/logout", leaving, token=second["accessToken"])
     refused = fair.ask("POST", "/v1/auth/refresh", leaving, status=401)
-    assert refused["code"] == "invalid_credentials"
+    assert refused["code"] == "session_ended"
     wrong = fair.ask("POST", "/v1/auth/login", {"email": email, "password": "Wrong-horse-9"}, status=401)
     nobody = fair.ask("POST", "/v1/auth/login", {"email": "n@example.com", "password": "Wrong-horse-9"}, status=401)
     assert wrong["detail"] == nobody["detail"]

@@ -111,21 +111,35 @@ def test_a_record_says_who_did_what_to_what_by_which_right_and_from_where() -> N
     }
 
 
+WHOLE: dict[str, Any] = {"colour": "red", "gears": {"first": 1, "second": 2}, "speed": 1, "tools": ["a", "b"]}
+
+
 @pytest.mark.parametrize(
     ("write", "before", "after"),
     [
-        (put(LATHE, {"speed": 5}), {"colour": "red", "speed": 1, "tools": ["a", "b"]}, {"speed": 5}),
-        (delete(LATHE), {"colour": "red", "speed": 1, "tools": ["a", "b"]}, {}),
+        (put(LATHE, {"speed": 5}), WHOLE, {"speed": 5}),
+        (delete(LATHE), WHOLE, {}),
         (update(LATHE, "SET speed = speed + :n", {":n": 4}), {"speed": 1}, {"speed": 5}),
         (update(LATHE, "SET speed = speed - :n", {":n": 4}), {"speed": 1}, {"speed": -3}),
         (update(LATHE, "ADD speed :n", {":n": 4}), {"speed": 1}, {"speed": 5}),
         (update(LATHE, "ADD tools :n", {":n": {"c"}}), {"tools": ["a", "b"]}, {"tools": ["a", "b", "c"]}),
         (update(LATHE, "DELETE tools :n", {":n": {"a"}}), {"tools": ["a", "b"]}, {"tools": ["b"]}),
         (update(LATHE, "REMOVE colour"), {"colour": "red"}, {}),
-        (update(LATHE, "SET speed = :s, note = :t REMOVE colour ADD turns :n", {":s": 9, ":t": "SET", ":n": 1}),
-         {"colour": "red", "speed": 1}, {"note": "SET", "speed": 9, "turns": 1}),
+        (update(LATHE, "SET speed = :s, word = :t REMOVE colour ADD turns :n", {":s": 9, ":t": "SET", ":n": 1}),
+         {"colour": "red", "speed": 1}, {"speed": 9, "turns": 1, "word": "SET"}),
         (update(LATHE, "SET turns = if_not_exists(turns, :zero) + :n", {":zero": 0, ":n": 1}),
-         {}, {"turns": "if_not_exists(#turns, 0) + 1"}),
+         {}, {"turns": 1}),
+        (update(LATHE, "SET speed = if_not_exists(speed, :zero) + :n", {":zero": 0, ":n": 1}), {"speed": 1}, {"speed": 2}),
+        (update(LATHE, "SET speed = if_not_exists(speed, :n)", {":n": 7}), {}, {}),
+        (update(LATHE, "SET parts = list_append(:a, :b)", {":a": [{"email": "ada@example.com"}], ":b": []}),
+         {}, {"parts": "list_append(?, ?)"}),
+        (update(LATHE, "SET gears.first = :n, sku = :s", {":n": 3, ":s": "LAMP"}),
+         {"gears": {"first": 1, "second": 2}}, {"gears": {"first": 3, "second": 2}, "sku": "LAMP"}),
+        (update(LATHE, "REMOVE gears.first ADD gears.second :n", {":n": 2}),
+         {"gears": {"first": 1, "second": 2}}, {"gears": {"second": 4}}),
+        (update(LATHE, "SET pkg = :n, cardinal = :n, skill = :n", {":n": 1}), {}, {"cardinal": "***", "pkg": 1, "skill": 1}),
+        (update(LATHE, "SET tax_id = :t, digest = :t, about = :m", {":t": "DE-1", ":m": {"ip": "192.0.2.1", "on": True}}),
+         {}, {"about": {"ip": "***", "on": True}, "digest": "***", "tax_id": "***"}),
         (update(LATHE, "SET password_hash = :p, email = :e", {":p": "hunter2", ":e": "ada@example.com"}),
          {}, {"password_hash": "***", "email": "***"}),
         (update(LATHE, "SET by1pk = :x, card = :y", {":x": "LTH#list", ":y": {"a": 1}}), {}, {}),
@@ -134,7 +148,7 @@ def test_a_record_says_who_did_what_to_what_by_which_right_and_from_where() -> N
 def test_a_record_tells_every_attribute_before_and_after(
     write: Write, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    table.write(put(LATHE, {"speed": 1, "colour": "red", "tools": {"a", "b"}}))
+    table.write(put(LATHE, WHOLE | {"tools": set(WHOLE["tools"])}))
 
     assert by_vendor(write).status == 200
 
@@ -191,3 +205,31 @@ def test_who_changes_their_own_access_makes_the_record_themselves_and_it_is_made
         ("password.changed", "ada"),
         ("password.changed", "system"),
     ]
+
+
+def test_a_record_of_ones_own_keeps_its_subject_beside_that_of_the_path() -> None:
+    with audit.off():
+        audit.on(audit.Trail(action="a", permission="", actor_type="user", actor_id="ada", scope="", address="",
+                             agent="", subject={"scope": "ven_1"}))  # fmt: skip
+        table.transact(put(LATHE, {}), audit.entry(MANIFEST, action="left", subject={"user_id": "ada"}))
+
+    (record,) = records()
+    assert record["subject"] == {"scope": "ven_1", "user_id": "ada"}
+
+
+def test_a_record_of_ones_own_is_masked_as_well() -> None:
+    table.transact(
+        put(LATHE, {}),
+        audit.entry(MANIFEST, action="moved", subject={}, before={"email": "a@b.example"}, after={"ip": 1}),
+    )
+
+    assert records()[0]["changes"] == [{"item": "", "before": {"email": "***"}, "after": {"ip": "***"}}]
+
+
+def test_what_is_too_large_to_tell_names_what_went_as_well_as_what_came() -> None:
+    table.write(put(LATHE, {f"tool_{number:03}": "x" * 300 for number in range(60)}))
+
+    assert by_vendor(delete(LATHE)).status == 200
+
+    (change,) = records()[0]["changes"]
+    assert change == {"item": "LTH#1", "attributes": [f"tool_{number:03}" for number in range(60)]}

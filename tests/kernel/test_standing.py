@@ -90,11 +90,12 @@ def test_a_change_counts_after_half_a_minute_and_with_a_younger_token_at_once(en
         assert ask().status == 403
         change(granted("ada", "ven_1", ["vendor_admin"]))
         assert ask().status == 403
-        assert ask(claims={"acv": "1"}).status == 200
+        younger = {"claims": {"acv": "1"}, "roles": "customer vendor"}
+        assert ask(**younger).status == 200
         change(withdrawn("ada", "ven_1"))
-        assert ask(claims={"acv": "1"}).status == 200
+        assert ask(**younger).status == 200
     with clock.running_on(lambda: start + timedelta(seconds=31)):
-        assert ask(claims={"acv": "1"}).status == 403
+        assert ask(**younger).status == 403
 
 
 @pytest.mark.contract("1.5")
@@ -133,6 +134,18 @@ def test_who_lacks_a_second_factor_is_nothing_but_a_customer() -> None:
 
     assert ask(claims={"held": "mfa"}, roles="customer staff").status == 403
     assert ask("/v1/lamps/brass", claims={"held": "mfa"}).status == 200
+
+
+@pytest.mark.contract("1.4")
+@pytest.mark.parametrize(("scope", "kind"), [(PLATFORM, "staff"), ("ven_1", "vendor")])
+def test_a_token_made_before_somebody_joined_was_not_asked_for_a_second_factor_and_gives_nothing(
+    scope: str, kind: str
+) -> None:
+    change(granted("ada", scope, ["super_admin" if kind == "staff" else "vendor_admin"]))
+
+    assert ask(claims={"acv": "0"}).status == 403
+    assert ask(claims={"acv": "1", "held": "mfa"}, roles="customer").status == 403
+    assert ask(claims={"acv": "1"}, roles=f"customer {kind}").status == 200
 
 
 @pytest.mark.contract("1.3")

@@ -1,6 +1,5 @@
 """Small declarations for tests of the event runtime."""
 
-from collections.abc import Callable
 from typing import Any
 
 from local.templates import EventSource, Function, Queue, Rule, StateMachine, Target, Templates
@@ -74,6 +73,3 @@ def paid(number: int) -> JSON:
     """A PutEvents entry."""
     detail = f'{{"eventId": "e{number}"}}'
     return {"Source": "market.orders", "DetailType": "order.paid", "Detail": detail, "EventBusName": "market"}
-
-
-Invoke = Callable[[str, Any], Any]

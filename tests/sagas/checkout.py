@@ -64,9 +64,7 @@ class Checkout:
         config.forget()
         config.use_http(self)
         hooks.install(config.session(), self.runtime)
-        kept = s3_backends[ACCOUNT]["aws"]
-        for name in set(templates().buckets) - set(kept.buckets):  # an earlier simulation of the same test made them
-            kept.create_bucket(name, REGION)
+        _make_buckets()
         environment.setattr(clock, "_source", lambda: clock.datetime.fromtimestamp(self.runtime.now(), clock.UTC))
 
     def close(self) -> None:
@@ -219,6 +217,15 @@ class Checkout:
         if self._strikes(what, "after"):
             raise ProtocolError("lost on the way back")
         return answer.status, answer.json
+
+
+def _make_buckets() -> None:
+    """As the templates declare them, with their locks."""
+    kept = s3_backends[ACCOUNT]["aws"]
+    for name, declared in templates().buckets.items():
+        if name not in kept.buckets:  # an earlier simulation of the same test made it otherwise
+            kept.create_bucket(name, REGION)
+            kept.buckets[name].object_lock_enabled = bool(declared.properties.get("ObjectLockEnabled"))
 
 
 def order_id(number: str) -> str:

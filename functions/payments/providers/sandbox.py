@@ -154,6 +154,10 @@ class Sandbox:
             if refused.status != 404:
                 raise
 
+    def forget(self, customer_ref: str) -> None:
+        for method in list(self.saved(customer_ref)):
+            self.detach(customer_ref, method.id)
+
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

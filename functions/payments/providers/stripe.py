@@ -197,6 +197,16 @@ class Stripe:
             if method_id in {method.id for method in self.saved(customer_ref)}:
                 raise ProviderUnavailable("Stripe does not let go of the card.") from None
 
+    def forget(self, customer_ref: str) -> None:
+        """Delete the customer: their cards go with them, and a card that is just being saved finds nobody."""
+        from payments.providers.stripe_http import Refused, call, v1
+
+        try:
+            call(lambda: v1().customers.delete(customer_ref))
+        except Refused as refused:
+            if refused.code != "resource_missing":
+                raise ProviderUnavailable("Stripe does not let go of the customer.") from None
+
     def _customer(self, customer_id: str) -> str:
         """Stripe's id of our customer, made on the first call.
 

@@ -43,6 +43,7 @@ _ROUTES: list[tuple[str, re.Pattern[str], Callable[..., dict[str, Any]]]] = [
         ("POST", "/v1/customers", customers.create),
         ("GET", "/v1/customers/search", customers.search_customers),
         ("GET", "/v1/customers/{id}", customers.retrieve),
+        ("DELETE", "/v1/customers/{id}", customers.delete),
         ("GET", "/v1/customers/{id}/payment_methods", customers.methods),
         ("POST", "/v1/payment_methods", customers.create_method),
         ("POST", "/v1/payment_methods/{id}/detach", customers.detach),

@@ -28,6 +28,18 @@ def retrieve(memory: Memory, params: Form, name: str) -> JSON:
     return memory.get("customer", name)
 
 
+def delete(memory: Memory, params: Form, name: str) -> JSON:
+    """Saved cards go with their customer; a SetupIntent that is open cannot be confirmed any more."""
+    only(params, ())
+    memory.get("customer", name)
+    for method in memory.all("payment_method"):
+        if method["customer"] == name:
+            method["customer"] = None
+    gone = memory.objects.pop(name)
+    memory.say("customer.deleted", gone)
+    return {"id": name, "object": "customer", "deleted": True}
+
+
 def search_customers(memory: Memory, params: Form) -> JSON:
     return _search(memory, params, "customer", "/v1/customers/search")
 
@@ -83,6 +95,8 @@ def confirm_setup(memory: Memory, params: Form, name: str) -> JSON:
         raise invalid("The client_secret provided does not match.", code="resource_missing", param="client_secret")
     if setup["status"] == "succeeded":
         raise invalid("This SetupIntent has already succeeded.", code="setup_intent_unexpected_state", kept=True)
+    if setup["customer"]:
+        memory.get("customer", setup["customer"], param="customer", status=400)
     method = new_method(memory, params.get("payment_method_data") or {})
     card = memory.card(method["id"])
     if card.decline and not card.saved_only:

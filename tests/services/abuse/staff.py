@@ -1,11 +1,10 @@
 """Staff at the abuse service's routes, and events that it hears."""
 
-import json
 from typing import Any
 
 from abuse import api, consumer
-from market import ids
 from tests.http import Response, call
+from tests.services.outbox import message
 
 GRACE: dict[str, Any] = {"caller": "grace", "roles": "customer staff"}
 
@@ -24,9 +23,4 @@ def networks() -> list[str]:
 
 def hear(kind: str, event_id: str = "", **data: Any) -> list[Any]:
     """Let the consumer hear an event; the messages that it could not take."""
-    envelope = {
-        "eventId": event_id or ids.ulid(), "type": kind, "version": 1, "occurredAt": "2026-01-01T00:00:00.000Z",
-        "actor": {"type": "system", "id": "x"}, "data": data, "trace": {},
-    }  # fmt: skip
-    record = {"messageId": "m", "eventSourceARN": "a:b:q", "body": json.dumps({"detail": envelope})}
-    return list(consumer.handler({"Records": [record]})["batchItemFailures"])
+    return list(consumer.handler({"Records": [message(kind, data, event_id)]})["batchItemFailures"])

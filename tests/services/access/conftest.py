@@ -1,6 +1,5 @@
 """People, vendors and teams, and requests with the tokens that their standing gives them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +12,11 @@ from access.contract import PLATFORM, claims_of, scopes_in_token, standing_key
 from access.model import assignable
 from identity.contract import MANIFEST as IDENTITY
 from identity.contract import user_key
-from market.events import SHARDS
-from market.guard.audit import RECORDED
 from market.guard.standing import memory
 from market.manifest import Manifest
-from market.table import OUTBOX, Item, Key, Table, put
+from market.table import Item, Key, Table, put
 from tests.http import Response, call
-from tests.services.outbox import announced
+from tests.services.outbox import announced, message
 from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import vendor_key
 
@@ -92,23 +89,5 @@ def told(database: str) -> Told:
 
 def hear(event_type: str, **data: str) -> list[str]:
     """Deliver an event to access; the ids of what failed."""
-    envelope = {
-        "eventId": "e1",
-        "type": event_type,
-        "version": 1,
-        "occurredAt": "2026-01-01T00:00:00.000Z",
-        "actor": {"type": "system", "id": "system"},
-        "data": data,
-        "trace": {},
-    }
-    record = {"messageId": "e1", "eventSourceARN": "arn:aws:sqs:::access-events"}
-    batch = {"Records": [record | {"body": json.dumps({"detail": envelope})}]}
+    batch = {"Records": [message(event_type, data, "e1")]}
     return [failed["itemIdentifier"] for failed in consumer.handler(batch)["batchItemFailures"]]
-
-
-def recorded(action: str) -> list[dict[str, Any]]:
-    """The audit records of an action."""
-    nobody = Table(Manifest(service="nobody", prefixes=(), functions=()))
-    items = [item for shard in range(SHARDS) for item in nobody.query(f"{OUTBOX}{shard}", limit=1000).items]
-    records = [json.loads(item["envelope"])["data"] for item in items if item["type"] == RECORDED]
-    return [record for record in records if record["action"] == action]

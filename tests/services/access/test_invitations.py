@@ -14,8 +14,8 @@ from access.model import MAX_VENDORS
 from identity.contract import user_key
 from market import clock, config
 from market.table import Table, put
-from tests.services.access.conftest import CHAIRS, LAMPS, House, Told, recorded
-from tests.services.outbox import announced
+from tests.services.access.conftest import CHAIRS, LAMPS, House, Told
+from tests.services.outbox import announced, recorded
 
 STAFF, TEAM = "/v1/admin/staff/invitations", f"/v1/vendors/{LAMPS}/team/invitations"
 ACCEPT = "/v1/me/invitations/accept"

@@ -11,7 +11,8 @@ from access.contract import MAX_MEMBERS, PLATFORM, LastOwner, StandingChanged, T
 from access.model import MAX_VENDORS
 from market.table import Table
 from tests.http import call
-from tests.services.access.conftest import CHAIRS, LAMPS, TESTS, House, Told, recorded
+from tests.services.access.conftest import CHAIRS, LAMPS, TESTS, House, Told
+from tests.services.outbox import recorded
 
 STAFF, TEAM = "/v1/admin/staff", f"/v1/vendors/{LAMPS}/team"
 

@@ -192,6 +192,21 @@ def test_a_chain_that_is_broken_in_the_table_stops_the_export(bucket: Any) -> No
     assert [name for name in files() if "manifest" in name] == []
 
 
+def test_a_chain_whose_end_was_cut_off_stops_the_export(bucket: Any) -> None:
+    """Somebody takes back the last exported entries, and the head with them: nothing new is missing, and yet."""
+    with at("2026-11-20T09:00"):
+        tell(of_chain(3, 4))
+    night("2026-11-21T02:45")
+    end = store.head(3)
+    table = Table(MANIFEST)
+    for cut in (asdict(store.head(5)), asdict(end) | {"sequence": 3}, asdict(end) | {"hash": "0" * 64}):
+        table.write(put(Key("AUH#3"), cut))
+        with pytest.raises(BrokenChain, match="chain 3"):
+            night("2026-11-22T02:45")
+    table.write(put(Key("AUH#3"), asdict(end)))
+    assert night("2026-11-22T02:45")
+
+
 def test_the_bucket_itself_tells_that_it_was_written_over(exported: dict[str, bytes], bucket: Any) -> None:
     assert verify(in_bucket(BUCKET, "audit")).wrong == []
     bucket.put_object(Bucket=BUCKET, Key="audit/2026/11/20/chain-1.jsonl", Body=b"forged")

@@ -145,6 +145,11 @@ class TestWhatIsRefused:
     def test_what_makes_no_sense(self, query: dict[str, Any]) -> None:
         assert get("/v1/admin/audit", **query).status == 422
 
+    @pytest.mark.parametrize("query", [{"to": "0001-01-01"}, {"from": "9999-12-31"}, {"from": "0001-01-01"}])
+    def test_days_at_the_ends_of_the_calendar_are_empty_or_all(self, query: dict[str, Any]) -> None:
+        for path, who in (("/v1/vendors/ven_1/audit", VENDOR), ("/v1/admin/audit", AUDITOR)):
+            assert get(path, who=who, **query).status == 200
+
     @pytest.mark.parametrize("cursor", ["garbage", "e30", "AAAA"])
     @pytest.mark.parametrize("days", [{}, {"from": "2026-11-01"}])
     def test_a_cursor_that_is_not_ours(self, cursor: str, days: dict[str, str]) -> None:

@@ -9,10 +9,10 @@ from audit.events import AuditRecorded, Change
 from audit.manifest import MANIFEST
 from audit.model import read
 from market import log
-from market.events import SHARDS
 from market.guard import audit
-from market.table import NEW, OUTBOX, Key, Table, delete, put, update
+from market.table import NEW, Key, Table, delete, put, update
 from tests.services.audit.desk import chains, tell
+from tests.services.outbox import recorded
 
 pytestmark = pytest.mark.contract("21.4", "2.3")
 table = Table(MANIFEST)
@@ -27,11 +27,6 @@ TRAIL = audit.Trail(
     address="192.0.2.7",
     agent="tests",
 )
-
-
-def recorded() -> list[dict[str, Any]]:
-    items = [item for shard in range(SHARDS) for item in table.query(f"{OUTBOX}{shard}", limit=1000).items]
-    return [orjson.loads(item["envelope"])["data"] for item in sorted(items, key=lambda item: item["sk"])]
 
 
 def act(**attributes: Any) -> None:

@@ -32,7 +32,7 @@ def test_an_example_fits_its_schema_and_is_read_by_the_code_of_today(path: Path)
     jsonschema.Draft202012Validator(schema).validate(example)
     envelope = Envelope.model_validate(example)
     read = CLASSES[envelope.type, envelope.version].model_validate(envelope.data)
-    assert read.model_dump(mode="json").items() >= envelope.data.items()
+    assert read.model_dump(mode="json", exclude_unset=True) == envelope.data
 
 
 @pytest.mark.contract("26.1")
@@ -54,7 +54,8 @@ def test_events_carry_no_personal_data():
     for path in events.EVENTS.glob("*/*.v*.json"):
         if not path.name.endswith(".example.json"):
             data = fields(json.loads(path.read_text())["properties"]["data"])
-            assert not data & {"email", "name", "phone", "address", "password", "card"}, path.name
+            told = {"address"} if path.name.startswith("audit.recorded.") else set()  # where from is what it is for
+            assert data & {"email", "name", "phone", "address", "password", "card"} == told, path.name
 
 
 @pytest.mark.contract("26.1")

@@ -4,33 +4,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pytest
 
 from developers import api, consumer, schedule, sender, webhooks_api
 from developers.gateway import resolving_with
-from market import clock, config, ids
-from market.events import SHARDS
-from market.guard.audit import RECORDED
-from market.manifest import Manifest
-from market.table import OUTBOX, Table
+from market import clock, config
 from tests.http import Response, call
 from tests.services.developers.receiver import Receiver, receiving
+from tests.services.outbox import message
 
 VENDOR, OTHER = "ven_01", "ven_02"
 PUBLIC_ADDRESS = "93.184.215.14"
 EVENTS = ["order.paid", "refund.succeeded"]
 JSON = dict[str, Any]
-
-
-_OUTBOX = Table(Manifest(service="tests", prefixes=(), functions=()))
-
-
-def recorded() -> list[JSON]:
-    """The audit records, the oldest first."""
-    items = [item for shard in range(SHARDS) for item in _OUTBOX.query(f"{OUTBOX}{shard}", limit=1000).items]
-    kept = (item for item in sorted(items, key=lambda item: item["sk"]) if item["type"] == RECORDED)
-    return [orjson.loads(item["envelope"])["data"] for item in kept]
 
 
 class Desk:
@@ -76,20 +62,10 @@ class Desk:
 
     def tell(self, kind: str, data: JSON, event_id: str = "", times: int = 1) -> str:
         """Let the service hear an event."""
-        event_id = event_id or ids.ulid()
-        detail = {
-            "eventId": event_id,
-            "type": kind,
-            "version": 1,
-            "occurredAt": clock.timestamp(),
-            "actor": {"type": "system", "id": "system"},
-            "data": data,
-            "trace": {"requestId": "r", "correlationId": "c"},
-        }
-        record = {"messageId": "m", "eventSourceARN": "a:q", "body": orjson.dumps({"detail": detail}).decode()}
+        told = message(kind, data, event_id)
         for _ in range(times):
-            assert consumer.handler({"Records": [record]}) == {"batchItemFailures": []}
-        return event_id
+            assert consumer.handler({"Records": [told]}) == {"batchItemFailures": []}
+        return str(told["messageId"])
 
     def paid(self, *vendors: str, event_id: str = "", times: int = 1) -> str:
         data = {
@@ -107,10 +83,10 @@ class Desk:
             answer = config.client("sqs").receive_message(
                 QueueUrl=config.setting("DELIVERY_QUEUE_URL"), MaxNumberOfMessages=10
             )
-            for message in answer.get("Messages", ()):
-                taken.append(message["Body"])
+            for received in answer.get("Messages", ()):
+                taken.append(received["Body"])
                 config.client("sqs").delete_message(
-                    QueueUrl=config.setting("DELIVERY_QUEUE_URL"), ReceiptHandle=message["ReceiptHandle"]
+                    QueueUrl=config.setting("DELIVERY_QUEUE_URL"), ReceiptHandle=received["ReceiptHandle"]
                 )
             if not answer.get("Messages"):
                 return taken

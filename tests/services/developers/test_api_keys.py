@@ -9,8 +9,8 @@ from catalog.api import handler as catalog
 from developers import credentials, keyring
 from market import config
 from market.errors import PreconditionFailed
-from tests.services.developers.conftest import OTHER, VENDOR, Desk, recorded
-from tests.services.outbox import announced
+from tests.services.developers.conftest import OTHER, VENDOR, Desk
+from tests.services.outbox import announced, recorded
 
 pytestmark = pytest.mark.contract("23.3")
 JSON = dict[str, Any]
@@ -165,7 +165,13 @@ def test_a_revoked_key_is_good_for_nothing_and_stays_so(desk: Desk) -> None:
     ):
         assert desk.ask(method, where, body).json["code"] == "api_key_revoked"
     (told,) = of_type("api_key.revoked")
-    assert told == {"key_id": made["id"], "scope": VENDOR, "name": "Stock robot", "made_by": "ada", "reason": "revoked"}
+    assert told == {
+        "key_id": made["id"],
+        "scope": VENDOR,
+        "label": "Stock robot",
+        "made_by": "ada",
+        "reason": "revoked",
+    }
 
 
 def test_a_key_ends_when_it_was_to_end(desk: Desk) -> None:

@@ -7,12 +7,8 @@ import pytest
 
 from declared.flags import FLAGS
 from flags import api, service
-from market.events import SHARDS
-from market.guard.audit import RECORDED
-from market.manifest import Manifest
-from market.table import OUTBOX, Table
 from tests.http import Response, call
-from tests.services.outbox import announced
+from tests.services.outbox import announced, recorded
 
 pytestmark = [pytest.mark.contract("26.5"), pytest.mark.usefixtures("database")]
 BULK = {"enabled": True, "value": False, "rules": [{"when": {"vendor": ["vnd_1"]}, "value": True}]}
@@ -21,12 +17,6 @@ BULK = {"enabled": True, "value": False, "rules": [{"when": {"vendor": ["vnd_1"]
 def send(method: str, path: str = "", body: Any = None, **options: Any) -> Response:
     options = {"caller": "grace", "roles": "staff"} | options
     return call(api.handler, method, f"/v1/admin/flags{path}", body, **options)
-
-
-def recorded() -> list[dict[str, Any]]:
-    nobody = Table(Manifest(service="nobody", prefixes=(), functions=()))
-    items = [item for shard in range(SHARDS) for item in nobody.query(f"{OUTBOX}{shard}", limit=1000).items]
-    return [item for item in items if item["type"] == RECORDED]
 
 
 def test_every_flag_is_listed_as_it_was_declared() -> None:

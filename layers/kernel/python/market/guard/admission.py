@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from market import log
-from market.errors import Forbidden
-from market.guard import audit, blocks, captcha, limits
+from market.errors import Forbidden, Problem, Unauthenticated
+from market.guard import audit, blocks, captcha, limits, standing
 from market.guard.callers import Caller, guest, person, program
 from market.guard.origin import address_of as viewer
 from market.manifest import ANYONE, CUSTOMER, GUEST, KEY, STAFF, VENDOR, Manifest
@@ -76,6 +76,15 @@ def admit(asked: Asked, manifest: Manifest) -> Caller:
     if rule.method != "GET" and rule.callers & caller.roles & {VENDOR, STAFF, KEY}:
         _follow(asked, caller, manifest)
     return caller
+
+
+def refusals(rule: Rule) -> list[type[Problem]]:
+    """What `admit` may raise for a route, but for NotFound: what the route's description declares."""
+    found: list[type[Problem]] = [] if rule.method == "GET" else [blocks.AddressBlocked]
+    found += [] if ANYONE in rule.callers else [Unauthenticated, Forbidden]
+    found += [standing.SessionEnded, standing.AccountClosed] if rule.callers & {CUSTOMER, VENDOR, STAFF} else []
+    found += [limits.RateLimited] if rule.limit or KEY in rule.callers else []
+    return found + ([captcha.CaptchaRequired, captcha.CaptchaFailed] if rule.captcha else [])
 
 
 def _proven(asked: Asked, manifest: Manifest) -> Caller:

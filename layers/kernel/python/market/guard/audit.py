@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -87,7 +87,9 @@ def entry(
         address="",
         agent="",
     )
-    return _outgoing(by.service, trail.get() or whose, changes if before or after else [], action=action)
+    current = trail.get()
+    whose = replace(current, subject={**current.subject, **subject}) if current else whose
+    return _outgoing(by.service, whose, changes if before or after else [], action=action)
 
 
 def follow(table: Table, writes: Sequence[Write]) -> Write | None:

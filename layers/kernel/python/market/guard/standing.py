@@ -9,13 +9,13 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
 from market import clock, config
 from market.errors import Forbidden, Unauthenticated
-from market.manifest import Manifest
+from market.manifest import STAFF, VENDOR, Manifest
 from market.table import Item, Key, Table
 
 PLATFORM = "platform"
@@ -28,7 +28,7 @@ OWNERS = frozenset({"super_admin", "vendor_admin"})
 HELD_BACK = "mfa"
 _READER = Manifest(service="guard", prefixes=("ACS#", "ROL#", "KEY#"), functions=())
 _REMEMBERED = 2_000
-_SCOPE = "in_"
+_SCOPE, ENDED = "in_", "out_"
 
 
 class SessionEnded(Unauthenticated):
@@ -88,7 +88,7 @@ def roles_key(scope: str) -> Key:
 
 def session_attribute(session: str) -> str:
     """The attribute of a standing's item that remembers an ended session."""
-    return f"out_{session.replace('-', '')}"
+    return f"{ENDED}{session.replace('-', '')}"
 
 
 def read_standing(item: Mapping[str, Any]) -> Standing:
@@ -99,7 +99,7 @@ def read_standing(item: Mapping[str, Any]) -> Standing:
             name.removeprefix(_SCOPE): read_grant(value) for name, value in item.items() if name.startswith(_SCOPE)
         },
         valid_from=item.get("valid_from", 0),
-        ended=frozenset(name for name in item if name.startswith("out_")),
+        ended=frozenset(name for name in item if name.startswith(ENDED)),
     )
 
 
@@ -169,9 +169,22 @@ def standing_of(claims: Mapping[str, Any], scopes: Iterable[str]) -> tuple[Stand
     item = found[key]
     standing = read_standing(item) if item else of_claims(claims)
     _require_alive(standing, claims)
-    if claims.get("held") == HELD_BACK:
-        standing = Standing(version=standing.version)
+    standing = replace(standing, grants=_told(standing.grants, claims))
     return standing, {scope: (found[place] or {}).get("roles", {}) for scope, place in roles.items()}
+
+
+def _told(grants: Mapping[str, Grant], claims: Mapping[str, Any]) -> Mapping[str, Grant]:
+    """The grants that the token may be used for.
+
+    When a token is made, whoever acts for the platform or a vendor is asked for what is asked of such people: a second
+    factor. So one that was made before somebody became that does not make them that; the next one does.
+    """
+    if claims.get("held") == HELD_BACK:
+        return {}
+    if "acv" not in claims:  # not made by the trigger, so that nothing was withheld from it either
+        return grants
+    kinds = str(claims.get("roles", "")).split()
+    return {scope: grant for scope, grant in grants.items() if (STAFF if scope == PLATFORM else VENDOR) in kinds}
 
 
 def _require_alive(standing: Standing, claims: Mapping[str, Any]) -> None:

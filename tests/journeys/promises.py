@@ -1,0 +1,105 @@
+"""What the OpenAPI document promises of answers: their status, their codes, their types, the shape of their bodies."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from local.harness import ROOT, InProcess, Reply, Running
+
+JSON = dict[str, Any]
+DOCUMENT = ROOT / "functions" / "backbone" / "openapi.json"
+_PARAMETER = re.compile(r"\\\{\w+\\\}")
+_OF_THE_GATEWAY = frozenset({"headers_too_large"})
+"""Refusals before any route is looked at: of a request that is larger than API Gateway takes."""
+
+
+@cache
+def document() -> JSON:
+    found: JSON = json.loads(DOCUMENT.read_text())
+    return found
+
+
+def label_of(method: str, path: str) -> str:
+    """The operation that answers at an address, as `GET /v1/orders/{order_no}`; empty if there is none."""
+    found = [
+        template
+        for template, pattern in _patterns()
+        if pattern.fullmatch(path) and method.lower() in document()["paths"][template]
+    ]
+    return f"{method} {min(found, key=lambda template: template.count('{'))}" if found else ""
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    return [(path, re.compile(_PARAMETER.sub("[^/]+", re.escape(path)))) for path in document()["paths"]]
+
+
+def operation(label: str) -> JSON:
+    method, _, path = label.partition(" ")
+    found: JSON = document()["paths"][path][method.lower()]
+    return found
+
+
+def broken(label: str, answer: Reply) -> Iterator[str]:
+    """What an answer of this operation is that nobody promised, in words."""
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    problem = answer.json if kind == "application/problem+json" else {}
+    if problem.get("code") in _OF_THE_GATEWAY:
+        return
+    if answer.status == 500:
+        yield "it crashed"
+    promised = operation(label)["responses"].get(str(answer.status))
+    if promised is None:
+        yield f"undeclared status {answer.status} {problem.get('code', '')}"
+    elif problem and problem["code"] not in promised["description"].split(", "):
+        yield f"undeclared code {problem['code']} of {answer.status}"
+    elif kind not in promised.get("content", {}) and (answer.body or promised.get("content")):
+        yield f"undeclared type {kind or 'of nothing'} of {answer.status}"
+    elif kind.endswith("json"):
+        error = next(validator(label, "responses", str(answer.status), kind).iter_errors(answer.json), None)
+        if error:
+            yield f"a body of {answer.status} that is not as declared: {error.message[:200]} at {error.instance_path}"
+
+
+def allows(label: str, body: bytes) -> bool:
+    """Whether a body is one that the operation's schema allows; one that is no JSON is not."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return False
+    return validator(label, "requestBody", "application/json").is_valid(value)
+
+
+@cache
+def validator(label: str, *place: str) -> Any:
+    """For the schema of a body: `responses`, status and type; or `requestBody` and type."""
+    found = operation(label)[place[0]]
+    found = (found if len(place) == 2 else found[place[1]])["content"][place[-1]]["schema"]
+    return jsonschema_rs.Draft202012Validator({**found, "components": document()["components"]})
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """While it lasts, an answer to a test that breaks a promise fails the test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for market in (InProcess, Running):
+            patch.setattr(market, "call", _watching(market.call))
+        yield
+
+
+def _watching(call: Any) -> Any:
+    @wraps(call)
+    def watching(self: Any, method: str, path: str, *arguments: Any, **named: Any) -> Reply:
+        answer: Reply = call(self, method, path, *arguments, **named)
+        label = label_of(method, path.partition("?")[0])
+        for wrong in broken(label, answer) if label else ():
+            pytest.fail(f"{label} gave {wrong}: {answer}")
+        return answer
+
+    return watching
