@@ -125,7 +125,8 @@ def _prepare(module: Module, stage: Path) -> None:
     for folder in _BESIDE:
         _mirror(ROOT / folder, stage / folder)
     _mirror(ROOT / "tests", stage / "tests")
-    _mirror(ROOT / _KERNEL / "market", stage / "src/market")
+    for package in ("market", "declared"):
+        _mirror(ROOT / _KERNEL / package, stage / "src" / package)
     for service in sorted((ROOT / _FUNCTIONS).glob("*/__init__.py")):
         _mirror(service.parent, stage / "src" / service.parent.name)
     for name in ("package.json", "cdk.json"):

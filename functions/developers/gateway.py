@@ -36,10 +36,6 @@ class Outcome:
     milliseconds: int
     error: str = ""
 
-    @property
-    def accepted(self) -> bool:
-        return 200 <= self.status < 300
-
 
 def _look_up(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

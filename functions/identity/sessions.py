@@ -4,7 +4,6 @@ A refresh token is good once. The item knows the hashes of those that are good n
 them: it stays good for a moment, for answers that got lost. Any older one shows that two hold the same session.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,7 +33,6 @@ GRACE = timedelta(seconds=30)
 MOST_REMEMBERED = 200
 """Ended sessions of one person: each is a part of the item that is read before each of their requests."""
 
-_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _SIBLINGS = 4
 _PREFIX = "SES#"
 
@@ -127,13 +125,10 @@ def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> int:
 
     remembered: how long tokens of it could still be made: none, where Cognito has ended it too.
     """
-    unknown = NoSuchSession("There is no such session.")
-    if not _ID.fullmatch(session):
-        raise unknown
     ended = _ended(user_id)
     over = [name for name, until in ended.items() if until <= clock.epoch()]
     TABLE.transact(
-        delete(session_key(user_id, session), when=EXISTS, otherwise=unknown),
+        delete(session_key(user_id, session), when=EXISTS, otherwise=NoSuchSession("There is no such session.")),
         session_revoked(user_id, session, clock.epoch(remembered), over=over),
         audit.entry(MANIFEST, action="identity.end_session", subject={"user_id": user_id, "session_id": session}),
     )
@@ -141,7 +136,10 @@ def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> int:
 
 
 def forget_ended(user_id: str) -> None:
-    """Every token made until now is dead, this moment's too; so no ended session needs to be remembered, if Cognito ended all of them."""
+    """Every token made until now, in this moment too, is dead; so that none of them needs to be remembered.
+
+    Only after Cognito has ended all of the person's sessions.
+    """
     TABLE.transact(sessions_ended(user_id, now_ms() + 1, over=sorted(_ended(user_id))))
     forget_all(user_id)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from market import log
+from market import config, log
 from market.errors import Conflict
 from market.events import SHARDS
 from market.guard import audit
@@ -33,8 +34,9 @@ class Broken(Conflict):
 
 @api.post("/v1/vendors/<vendor_id>/lathes/<name>", callers=[VENDOR, STAFF, KEY], needs="lathes.turn")
 def turn(vendor_id: str, name: str, body: Turn) -> dict[str, Any]:
-    """Do what the test wants done."""
-    table.transact(*writes)
+    """Do what the test wants done; nothing, if that is to be done elsewhere."""
+    if writes:
+        table.transact(*writes)
     return {}
 
 
@@ -233,3 +235,38 @@ def test_what_is_too_large_to_tell_names_what_went_as_well_as_what_came() -> Non
 
     (change,) = records()[0]["changes"]
     assert change == {"item": "LTH#1", "attributes": [f"tool_{number:03}" for number in range(60)]}
+
+
+@pytest.mark.parametrize("answer", [200, 409])
+def test_what_is_done_elsewhere_than_in_the_table_is_on_record_too(answer: int) -> None:
+    done = by_vendor(*([] if answer == 200 else [put(LATHE, {}, when="attribute_exists(pk)", otherwise=Broken())]))
+
+    assert done.status == (answer if answer == 409 else 200)
+    told = [(record["action"], record["actor"]["id"], record["changes"]) for record in records()]
+    assert told == ([("lathes.turn", "ada", [])] if answer == 200 else [])
+
+
+def test_a_batch_that_stops_half_way_has_its_record(environment: pytest.MonkeyPatch) -> None:
+    many = [put(Key(f"LTH#{number}"), {"speed": number}) for number in range(40)]
+    batch, calls = config.client("dynamodb").batch_write_item, []
+
+    def stops(**request: Any) -> Any:
+        calls.append(request)
+        if len(calls) == 2:
+            raise EndpointConnectionError(endpoint_url="nowhere")
+        return batch(**request)
+
+    environment.setattr(config.client("dynamodb"), "batch_write_item", stops)
+    assert by_staff("PUT", *many).status == 503
+    assert len(records()) == 1
+
+
+def test_what_people_are_called_is_in_no_record() -> None:
+    people = Table(Manifest(service="people", prefixes=("USR#",), functions=()))
+    with audit.off():
+        audit.on(audit.Trail(action="a", permission="", actor_type="user", actor_id="ada", scope="", address="",
+                             agent="", subject={}))  # fmt: skip
+        people.transact(put(Key("USR#ada"), {"name": "Ada Lovelace", "factors": 1}))
+
+    (record,) = records()
+    assert record["changes"][0]["after"] == {"name": "***", "factors": 1}

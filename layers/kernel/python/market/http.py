@@ -247,6 +247,8 @@ class ServiceApi:
         correlation = correlation if _CORRELATION.match(correlation) else request_id
         with log.acting(log.Scope(request_id, correlation, "anonymous", "anonymous")), audit.off():
             answer = self._answer(event, headers)
+            if answer["statusCode"] < 400:
+                audit.complete(self._manifest.service)
             log.info(
                 "request",
                 service=self._manifest.service,

@@ -16,16 +16,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+from botocore.exceptions import BotoCoreError, ClientError
 
 from market import clock, ids, log
 from market.events import outgoing
 from market.manifest import Manifest
-from market.table import OUTBOX, Item, Key, Table, Write, decoded, recorder
+from market.table import OUTBOX, Busy, Item, Key, Table, Write, decoded, recorder
 
 RECORDED = "audit.recorded"
 _TYPE = {"S": RECORDED}
 _ABSENT = "attribute_not_exists(#pk)"
 MAX_ENTRY = 16_000
+_PERSON = "USR#"
 _DERIVED = re.compile(r"by[123][ps]k|card|pk|sk|expires_at")
 _CLAUSE = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b")
 _PART = re.compile(r",(?![^()]*\))")
@@ -47,6 +49,8 @@ class Trail:
 
 
 trail: ContextVar[Trail | None] = ContextVar("trail", default=None)
+_told: ContextVar[bool] = ContextVar("told", default=False)
+"""Whether a record was made of the present request."""
 
 
 def on(whose: Trail) -> None:
@@ -58,10 +62,11 @@ def on(whose: Trail) -> None:
 @contextmanager
 def off() -> Iterator[None]:
     """A block that begins without a trail; one that is begun in it ends with it."""
-    trails, recorders = trail.set(None), recorder.set(None)
+    trails, recorders, tales = trail.set(None), recorder.set(None), _told.set(False)
     try:
         yield
     finally:
+        _told.reset(tales)
         trail.reset(trails)
         recorder.reset(recorders)
 
@@ -104,8 +109,19 @@ def follow(table: Table, writes: Sequence[Write]) -> Write | None:
     return _outgoing(table.service, current, changes)
 
 
+def complete(service: str) -> None:
+    """Record a request that was carried out without a change in the table: of a file, a queue, a state machine."""
+    if (current := trail.get()) is None or _told.get():
+        return
+    try:
+        Table(Manifest(service=service, prefixes=(), functions=())).transact(_outgoing(service, current, []))
+    except (ClientError, BotoCoreError, Busy) as lost:  # what was done is done, and the answer says so
+        log.error("action not recorded", lost, action=current.action)
+
+
 def _outgoing(service: str, current: Trail, changes: list[dict[str, Any]], *, action: str = "") -> Write:
     acting = log.scope()
+    _told.set(True)
     record = {
         "entry_id": ids.new("aud"),
         "at": clock.timestamp(),
@@ -131,9 +147,14 @@ def _change(write: Write, before: Item) -> dict[str, Any]:
     differs = [name for name in {*before, *after} if before.get(name) != after.get(name) and not _DERIVED.match(name)]
     return {
         "item": _name(write.key),
-        "before": {name: log.safe(name, before[name]) for name in sorted(differs) if name in before},
-        "after": {name: log.safe(name, after[name]) for name in sorted(differs) if name in after},
+        "before": {name: _safe(write, name, before[name]) for name in sorted(differs) if name in before},
+        "after": {name: _safe(write, name, after[name]) for name in sorted(differs) if name in after},
     }
+
+
+def _safe(write: Write, name: str, value: Any) -> Any:
+    """A name is what a product is called, but personal where it is a person's: records outlive those who are erased."""
+    return "***" if name == "name" and write.key.pk.startswith(_PERSON) else log.safe(name, value)
 
 
 def _name(key: Key) -> str:
