@@ -50,7 +50,23 @@ TABLE = {
 """The table as the data stack declares it; a test of the infrastructure compares the two."""
 
 
-_LONG = tuple(f"tests/services/{name}/" for name in ("payments", "refunds", "orders", "ledger", "fraud"))
+_LONG = tuple(
+    f"tests/services/{name}/"
+    for name in (
+        "payments",
+        "refunds",
+        "orders",
+        "ledger",
+        "fraud",
+        "identity",
+        "access",
+        "profiles",
+        "abuse",
+        "developers",
+        "flags",
+        "audit",
+    )
+)
 
 
 @pytest.hookimpl(tryfirst=True)

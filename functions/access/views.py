@@ -49,8 +49,8 @@ class Acceptance(Body):
 
 class MemberView(View):
     user_id: str
-    name: str | None
-    email: str | None
+    name: str | None = None
+    email: str | None = None
     status: str
     roles: list[str]
     allow: list[str]

@@ -54,7 +54,7 @@ def find(
     if subject:
         return _page(Listed.of_subject(model.subject(*subject.split(":", 1))), since, until, limit, cursor)
     last = until or clock.now().date()
-    return _page(Listed.of_days(), since or last - SPAN, last, limit, cursor)
+    return _page(Listed.of_days(), since or _before(last), last, limit, cursor)
 
 
 @api.get("/v1/admin/audit/<audit_id>", callers=[STAFF], needs="audit.read", problems=[model.NoSuchEntry])
@@ -69,6 +69,11 @@ def of_vendor(
 ) -> Response[EntryPage]:
     """What was done in a vendor's scope, by its own people, its programs or staff, the newest first."""
     return _page(Listed.of_vendor(vendor_id), since, until, limit, cursor)
+
+
+def _before(last: date) -> date:
+    """The first day of SPAN, where the calendar has it."""
+    return last - SPAN if last - date.min > SPAN else date.min
 
 
 def _page(which: Listed, since: date | None, until: date | None, limit: int, cursor: str | None) -> Response[EntryPage]:

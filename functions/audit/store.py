@@ -86,7 +86,10 @@ def head(chain: int) -> Head:
 
 def links(chain: int, after: Head, last_day: str) -> Iterator[Link]:
     """The links after `after` that were stored up to the end of `last_day`, each one checked. Raises BrokenChain."""
-    end = head(chain).sequence
+    present = head(chain)
+    end = present.sequence
+    if end < after.sequence or (end == after.sequence and present.hash != after.hash):
+        raise BrokenChain(f"chain {chain}, which ends before or beside entry {after.sequence}")
     while after.sequence < end:
         wanted = range(after.sequence + 1, min(after.sequence + _READ_AT_ONCE, end) + 1)
         keys = [_place(chain, sequence) for sequence in wanted]

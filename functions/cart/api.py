@@ -107,7 +107,7 @@ class CartView(View):
         description="Send it with the order: an order is made from the cart that you saw, or not at all."
     )
     lines: list[LineView]
-    subtotal: Money | None = Field(description="Sum of the lines; absent while the cart is empty.")
+    subtotal: Money | None = Field(None, description="Sum of the lines; absent while the cart is empty.")
     differences: list[DifferenceView] | None = Field(
         None, description="What is not as it was when you last saw the cart, or not as you wished; absent if nothing."
     )

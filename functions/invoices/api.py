@@ -70,7 +70,7 @@ def of_order(order_no: str) -> Response[OrderInvoices]:
     return reply(OrderInvoices(items=[OrderInvoiceView.of(document) for document in _own(order_no)]))
 
 
-@api.get("/v1/orders/<order_no>/invoices/<number>", callers=[CUSTOMER, GUEST])
+@api.get("/v1/orders/<order_no>/invoices/<number>", callers=[CUSTOMER, GUEST], problems=[NoSuchInvoice])
 def show(order_no: str, number: str) -> Response[Any]:
     """The document as a PDF."""
     for document in _own(order_no):
@@ -86,7 +86,12 @@ def of_vendor(vendor_id: str, limit: Limit = 20, cursor: Cursor = None) -> Respo
     return reply(InvoicePage(items=[InvoiceView.of_card(entry["card"]) for entry in page.items], next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/invoices/<number>", callers=[VENDOR, STAFF, KEY], needs="invoices.read")
+@api.get(
+    "/v1/vendors/<vendor_id>/invoices/<number>",
+    callers=[VENDOR, STAFF, KEY],
+    needs="invoices.read",
+    problems=[NoSuchInvoice],
+)
 def show_issued(vendor_id: str, number: str) -> Response[Any]:
     """The document as a PDF."""
     document = store.by_count(vendor_id, *model.place_of(number))

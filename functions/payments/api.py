@@ -8,6 +8,7 @@ from pydantic import Field
 
 from market import clock, config, log
 from market.errors import IdempotencyKeyReused, Invalid, MissingIdempotencyKey, NotFound
+from market.guard.limits import RateLimited
 from market.http import ANYONE, CUSTOMER, GUEST, STAFF, Body, Cursor, Limit, OneLine, Response, ServiceApi, View, reply
 from market.money import Money
 from orders.contract import id_of
@@ -63,9 +64,8 @@ class Received(View):
 @api.post(
     "/v1/payments/intent",
     callers=[CUSTOMER, GUEST],
-    limit="checkout",
     status=201,
-    problems=[NotPayable, MethodGone, NotOffered, ProviderUnavailable],
+    problems=[NotPayable, MethodGone, NotOffered, ProviderUnavailable, RateLimited],
 )
 def open_intent(request: IntentRequest) -> IntentView:
     """Open the payment of an order of the caller's; asking again gives the same one, it can be paid only once.

@@ -36,6 +36,9 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 Secret = Annotated[str, Field(min_length=10, max_length=100)]
 _PATH = "/sandbox/v1/payment_intents"
 _SETUPS, _CUSTOMERS = "/sandbox/v1/setup_intents", "/sandbox/v1/customers"
+_CHANGING = (Unauthenticated, simulator.WrongState)
+_PAYING = (Forbidden, simulator.UnknownCard, simulator.WrongState)
+"""Refusals of the shop's requests that change something, and of the customer's."""
 
 
 class NewIntent(Body):
@@ -144,7 +147,7 @@ class MethodList(View):
     items: list[MethodView]
 
 
-@api.post(_PATH, callers=[ANYONE], status=201)
+@api.post(_PATH, callers=[ANYONE], status=201, problems=[*_CHANGING, simulator.UnknownCard])
 def create(wish: NewIntent) -> IntentView:
     """Open an intent; the same `Idempotency-Key` gives the same one."""
     _merchant()
@@ -169,7 +172,7 @@ def create(wish: NewIntent) -> IntentView:
     return IntentView.of(made, secret=True)
 
 
-@api.get(_PATH, callers=[ANYONE])
+@api.get(_PATH, callers=[ANYONE], problems=[Unauthenticated])
 def opened(
     day: Annotated[str, Query(pattern=r"^\d{4}-\d\d-\d\d$")] = "1970-01-01", cursor: Cursor = None
 ) -> IntentPage:
@@ -181,14 +184,14 @@ def opened(
     return IntentPage(items=[IntentView.of(account) for account in accounts], next_cursor=page.next)
 
 
-@api.get(_PATH + "/<intent_id>", callers=[ANYONE])
+@api.get(_PATH + "/<intent_id>", callers=[ANYONE], problems=[Unauthenticated])
 def show_intent(intent_id: str) -> IntentView:
     """What the provider knows of an intent."""
     _merchant()
     return IntentView.of(_get(intent_id))
 
 
-@api.post(_PATH + "/<intent_id>/confirm", callers=[ANYONE])
+@api.post(_PATH + "/<intent_id>/confirm", callers=[ANYONE], problems=_PAYING)
 def confirm(intent_id: str, confirmation: Confirmation) -> IntentView:
     """The customer pays with a test card. The answer shows the intent; the marketplace hears of it by webhook."""
     account = _get(intent_id)
@@ -198,7 +201,7 @@ def confirm(intent_id: str, confirmation: Confirmation) -> IntentView:
     return IntentView.of(after).model_copy(update={"last_decline": declined})
 
 
-@api.post(_PATH + "/<intent_id>/capture", callers=[ANYONE], problems=[simulator.CaptureFailed])
+@api.post(_PATH + "/<intent_id>/capture", callers=[ANYONE], problems=[*_CHANGING, simulator.CaptureFailed])
 def capture(intent_id: str, some: Some) -> IntentView:
     """Take the authorized money."""
     _merchant()
@@ -206,7 +209,7 @@ def capture(intent_id: str, some: Some) -> IntentView:
     return IntentView.of(_save(simulator.capture(account, some.amount), account))
 
 
-@api.post(_PATH + "/<intent_id>/void", callers=[ANYONE], problems=[simulator.WrongState])
+@api.post(_PATH + "/<intent_id>/void", callers=[ANYONE], problems=_CHANGING)
 def void(intent_id: str) -> IntentView:
     """Close the intent and give back what was authorized."""
     _merchant()
@@ -214,7 +217,7 @@ def void(intent_id: str) -> IntentView:
     return IntentView.of(_save(simulator.void(account), account))
 
 
-@api.post(_PATH + "/<intent_id>/refund", callers=[ANYONE], problems=[simulator.WrongState, simulator.RefundFailed])
+@api.post(_PATH + "/<intent_id>/refund", callers=[ANYONE], problems=[*_CHANGING, simulator.RefundFailed])
 def refund(intent_id: str, some: Some) -> RefundView:
     """Give captured money back, all or part; the same `Idempotency-Key` is the same refund, as it stands by now."""
     _merchant()
@@ -229,7 +232,7 @@ def refund(intent_id: str, some: Some) -> RefundView:
     )
 
 
-@api.post(_SETUPS, callers=[ANYONE], status=201)
+@api.post(_SETUPS, callers=[ANYONE], status=201, problems=[Unauthenticated])
 def begin_setup(wish: NewSetup) -> SetupView:
     """Begin to save a method for a customer."""
     _merchant()
@@ -239,7 +242,7 @@ def begin_setup(wish: NewSetup) -> SetupView:
     return setup.model_copy(update={"client_secret": _secret(setup.id)})
 
 
-@api.post(_SETUPS + "/<setup_id>/confirm", callers=[ANYONE])
+@api.post(_SETUPS + "/<setup_id>/confirm", callers=[ANYONE], problems=_PAYING)
 def confirm_setup(setup_id: str, confirmation: Confirmation) -> SetupView:
     """The customer gives the provider a card to keep; doing it again keeps it once."""
     found = _table.get(Key(f"SBV#{setup_id}"), consistent=True)
@@ -251,7 +254,7 @@ def confirm_setup(setup_id: str, confirmation: Confirmation) -> SetupView:
     return SetupView(id=setup_id, status="succeeded", customer=found["customer"])
 
 
-@api.get(_CUSTOMERS + "/<customer>/methods", callers=[ANYONE])
+@api.get(_CUSTOMERS + "/<customer>/methods", callers=[ANYONE], problems=[Unauthenticated])
 def methods(customer: str) -> MethodList:
     """What is saved for a customer who ever began to save something."""
     _merchant()
@@ -261,7 +264,7 @@ def methods(customer: str) -> MethodList:
     return MethodList(items=[MethodView(id=item["sk"], card=CardView.of(item["instrument"])) for item in page.items])
 
 
-@api.delete(_CUSTOMERS + "/<customer>/methods/<method_id>", callers=[ANYONE], status=204)
+@api.delete(_CUSTOMERS + "/<customer>/methods/<method_id>", callers=[ANYONE], status=204, problems=[Unauthenticated])
 def forget_instrument(customer: str, method_id: str) -> Response[None]:
     """Keep a method no longer."""
     _merchant()

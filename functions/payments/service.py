@@ -11,6 +11,7 @@ from ledger.contract import provider as account_of
 from market import clock, config
 from market.errors import NotFound
 from market.events import announce
+from market.guard import limits
 from market.money import Money
 from market.table import Write
 from orders.contract import PENDING as ORDER_PENDING
@@ -42,7 +43,8 @@ from payments.store import Moved
 def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "") -> Payment:
     """The payment of a placed order, made with the provider on the first call; `saved` is paid with at once.
 
-    Another method than before takes its place as long as nothing is paid. Raises NotFound, NotPayable or NotOffered.
+    Another method than before takes its place as long as nothing is paid. Raises NotFound, NotPayable, NotOffered, or
+    RateLimited for an order that changes its method all the time.
     """
     order, payment = store.with_order(customer_id, order_id)
     if order is None or order.owner != customer_id:
@@ -62,6 +64,7 @@ def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "")
             if _stands(begun, name, saved_method):
                 return begun
         if begun and begun.reference:
+            limits.take("checkout", order_id)  # the first is one for each order, and orders are counted themselves
             begun = _leave(begun)
         attempt = begun.attempt + 1 if begun else 1
         payable = replace(_payable(order, attempt), saved_method=saved_method, customer_ref=ref)

@@ -1,6 +1,6 @@
 """`python -m infra.rehearse [options] [-- COMMAND ...]`: deploy to MiniStack, run the command, tear down.
 
-`{url}` in the command stands for the API's address. Without a command it is the demo.
+`{url}` in the command stands for the API's address. Without a command it is the demo, and then `proofs`.
 Exits with the command's code.
 """
 
@@ -26,6 +26,7 @@ from infra.services import KERNEL, ROOT
 
 SEED = [sys.executable, "-m", "infra.rehearse.seed"]
 DEMO = [sys.executable, "-m", "demo", "--url", "{url}"]
+PROOFS = [sys.executable, "-m", "infra.rehearse.proofs", "--url", "{url}"]
 
 
 def main() -> int:
@@ -63,7 +64,8 @@ def _rehearse(folder: Path, options: argparse.Namespace) -> int:
         if not options.empty:
             code = _run(SEED, known)
             _say(f"seeded after {time.monotonic() - began:.1f} s")
-        code = code or _run(options.command or DEMO, known)
+        for command in [options.command] if options.command else [DEMO, PROOFS]:
+            code = code or _run(command, known)
         errors = save_logs(session, endpoint, folder / "functions.log")
         for line in errors[-20:] if code else ():
             _say(line)

@@ -99,7 +99,7 @@ def fresh(world: World, operation: Operation, actor: Actor) -> dict[str, str]:
         kind = kind_of(operation, name)
         if kind == "order":
             values[name] = camp.order("guest" if label.endswith("guest") else "customer")["orderNo"]
-        elif kind in _FRESH and (operation.method == "DELETE" or name == operation.names[-1] and kind in _SPENT):
+        elif kind in _FRESH and (operation.method == "DELETE" or (name == operation.names[-1] and kind in _SPENT)):
             values[name] = _FRESH[kind](camp)
     if "delivery_id" in values:
         values["delivery_id"] = camp.delivery(values["webhook_id"])

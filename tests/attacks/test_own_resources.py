@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks import world as worlds
 from tests.attacks.ownership import actors, audience, own, owned_names
 from tests.attacks.probes import send
 from tests.attacks.rightful import body_of, fresh
@@ -12,12 +11,6 @@ from tests.attacks.world import Actor, World
 from tests.journeys.hostile import Operation
 
 pytestmark = pytest.mark.contract("2.4", "2.3")
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with worlds.made() as built:
-        yield built
 
 
 NOT_YET = {

@@ -3,7 +3,7 @@
 Every day a sample that is the same each time; the slow tests in `cells` strike them all. Then bugs that are planted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from inventory.contract import commit
 from ledger import store as ledger_store
 from local.database import Database
 from market import ids
+from market.guard import audit
 from market.money import Money
-from market.table import Write, put, update
+from market.table import Table, Write, put, update
 from orders import service as orders
 from orders import store as order_store
 from orders.contract import CANCELLED
@@ -81,6 +82,17 @@ def test_an_undo_that_forgets_what_was_captured_is_found(floor: Floor, monkeypat
     monkeypatch.setattr(Sandbox, "retrieve", forgetful)
     found = matrix.tell(floor, "cancelled after the capture", Recorder())
     assert any(line.startswith("I3") for line in found)
+
+
+def test_a_record_beside_the_change_that_it_tells_of_is_found(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = audit.follow
+
+    def beside(table: Table, writes: Sequence[Write]) -> None:
+        if record := honest(table, writes):
+            table.transact(record)
+
+    monkeypatch.setattr(audit, "follow", beside)
+    assert matrix.finds(floor, "part cancelled", "POST /v1/vendors", "dies before", "I9")
 
 
 def test_a_refund_without_its_key_is_found(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:

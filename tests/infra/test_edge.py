@@ -133,6 +133,14 @@ def test_what_is_cached_differs_by_query_page_and_country_and_never_by_host(prod
 
 
 @pytest.mark.contract("24.1")
+def test_a_refusal_is_kept_for_nobody_else(prod: Assembly) -> None:
+    """Whose request is refused is not in the key: what one may not see, the edge would hide from its owner too."""
+    kept = {answer["ErrorCode"]: answer["ErrorCachingMinTTL"] for answer in _distribution(prod)["CustomErrorResponses"]}
+    assert {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} <= set(kept)
+    assert set(kept.values()) == {0}
+
+
+@pytest.mark.contract("24.1")
 def test_the_api_gets_every_header_but_the_host(prod: Assembly) -> None:
     behavior = _distribution(prod)["DefaultCacheBehavior"]
     policy = prod.target("Edge", behavior["OriginRequestPolicyId"])["Properties"]["OriginRequestPolicyConfig"]

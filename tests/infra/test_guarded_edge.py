@@ -8,7 +8,7 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from infra.config import STAGES
-from infra.constructs.firewall import COUNTED_GROUPS, MANAGED, Firewall
+from infra.constructs.firewall import COUNTED_GROUPS, MANAGED, PLAIN, Firewall
 from infra.services import Source
 from market.guard.limits import ALLOWANCES
 from tests.infra.assembly import Assembly
@@ -130,9 +130,18 @@ def test_signed_webhooks_are_not_taken_for_attacks(prod: Assembly) -> None:
         assert "/v1/payments/webhook/" in str(statement["ScopeDownStatement"]["NotStatement"]), group
 
 
+@pytest.mark.parametrize("name", ["sign-ins-per-address", "webhooks-per-address"])
+def test_another_spelling_of_a_path_is_counted_with_it(prod: Assembly, name: str) -> None:
+    """`/v1/%61uth/login` and `/v1//x/../auth/login` are the same to some who read them."""
+    where = _rules(prod)[name]["Statement"]["RateBasedStatement"]["ScopeDownStatement"]["ByteMatchStatement"]
+    kinds = [one["Type"] for one in sorted(where["TextTransformations"], key=lambda one: one["Priority"])]
+    assert kinds == ["URL_DECODE", "NORMALIZE_PATH"]
+
+
 def test_the_rules_fit_into_the_capacity_of_the_basic_price(prod: Assembly) -> None:
     assert set(CAPACITY) == {*MANAGED, *COUNTED_GROUPS}
-    assert sum(CAPACITY.values()) + 25 * len(_rules(prod)) <= 1_500
+    transformations = sum(str(_rules(prod)).count(kind) for kind in PLAIN)
+    assert sum(CAPACITY.values()) + 25 * len(_rules(prod)) + 10 * transformations <= 1_500
 
 
 def test_what_is_blocked_is_logged_without_secrets(prod: Assembly) -> None:

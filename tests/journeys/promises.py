@@ -61,7 +61,7 @@ def broken(label: str, answer: Reply) -> Iterator[str]:
         yield f"undeclared code {problem['code']} of {answer.status}"
     elif kind not in promised.get("content", {}) and (answer.body or promised.get("content")):
         yield f"undeclared type {kind or 'of nothing'} of {answer.status}"
-    elif kind.endswith("json"):
+    elif kind in ("application/json", "application/problem+json"):
         error = next(validator(label, "responses", str(answer.status), kind).iter_errors(answer.json), None)
         if error:
             yield f"a body of {answer.status} that is not as declared: {error.message[:200]} at {error.instance_path}"

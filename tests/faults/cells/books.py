@@ -37,6 +37,7 @@ def violations(floor: Floor, end: End) -> list[str]:
         found += _money(floor, end)
         found += _refunds(floor, end)
         found += _news(floor, order)
+        found += _records(floor, end)
         found += _vendors(floor, order, end)
         found += _invoices(floor)
         found += [f"I13: {word!r} was logged" for word in PERSONAL if word in floor.printed.getvalue()]
@@ -122,6 +123,19 @@ def _news(floor: Floor, order: JSON) -> Iterator[str]:
     refunds_told = Counter(one["data"]["refund_id"] for one in _once(floor.published, "refund.succeeded"))
     if any(times > 1 for times in refunds_told.values()):
         yield f"I9: refunds succeeded twice: {refunds_told}"
+
+
+def _records(floor: Floor, end: End) -> Iterator[str]:
+    """I9: what staff or a vendor did is recorded, each change once and by name, and nothing that was not done."""
+    records = [one["data"] for one in _once(floor.published, "audit.recorded")]
+    if (actions := {record["action"] for record in records}) != end.recorded:
+        yield f"I9: recorded is {sorted(actions)} and not {sorted(end.recorded)}"
+    changes = Counter((one["item"], str(one["after"])) for record in records for one in record["changes"])
+    for (item, _), times in changes.items():
+        if times > 1:
+            yield f"I9: {times} records of one change of {item}"
+    if strangers := {record["actor"]["id"] for record in records} - {"sam", "lu"}:
+        yield f"I9: {strangers} are recorded"
 
 
 def _invoices(floor: Floor) -> Iterator[str]:

@@ -20,7 +20,7 @@ FOR_EVER = 10**6
 class End:
     """How a flow ends, whatever happens on the way: what the customer keeps and pays for.
 
-    refunds: the statuses of the refunds that staff see, sorted.
+    refunds: the statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited.
     """
 
     status: str = "paid"
@@ -28,13 +28,15 @@ class End:
     net: int = TOTAL
     sold: dict[str, int] = field(default_factory=lambda: dict(BASKET))
     refunds: tuple[str, ...] = ()
+    recorded: frozenset[str] = frozenset()
 
 
 NOTHING: dict[str, int] = {}
+DECIDED, REFUNDED = frozenset({"fraud.decide"}), frozenset({"refunds.refund"})
 
 
-def cancelled(reason: str) -> End:
-    return End(status="cancelled", reason=reason, net=0, sold=NOTHING)
+def cancelled(reason: str, *recorded: str) -> End:
+    return End(status="cancelled", reason=reason, net=0, sold=NOTHING, recorded=frozenset(recorded))
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,13 @@ def held(floor: Floor, watch: Watch) -> None:
     floor.run()
 
 
-@flow("review approved", End())
+@flow("review approved", End(recorded=DECIDED))
 def approved(floor: Floor, watch: Watch) -> None:
     held(floor, watch)
     assert floor.decide("approve").status in (200, 409)
 
 
-@flow("review rejected", cancelled("payment_declined"))
+@flow("review rejected", cancelled("payment_declined", *DECIDED))
 def rejected(floor: Floor, watch: Watch) -> None:
     held(floor, watch)
     assert floor.decide("reject").status in (200, 409)
@@ -182,7 +184,7 @@ def withdrawn(floor: Floor, watch: Watch) -> None:
     assert floor.cancel().status == 202
 
 
-@flow("compensated by staff", cancelled("cancelled_by_staff"))
+@flow("compensated by staff", cancelled("cancelled_by_staff", "orders.compensate"))
 def compensated(floor: Floor, watch: Watch) -> None:
     floor.placed()
     floor.confirm(floor.intent(), cards.GOOD)
@@ -191,28 +193,36 @@ def compensated(floor: Floor, watch: Watch) -> None:
     floor.run()
 
 
-@flow("refunded whole", End(net=0, refunds=("succeeded",)))
+@flow("refunded whole", End(net=0, refunds=("succeeded",), recorded=REFUNDED))
 def refunded(floor: Floor, watch: Watch) -> None:
     floor.paid()
     watch()
     assert floor.refund(ALL).status == 201
 
 
-@flow("refunded a line", End(net=TOTAL - 2_000, refunds=("succeeded",)))
+@flow("refunded a line", End(net=TOTAL - 2_000, refunds=("succeeded",), recorded=REFUNDED))
 def refunded_line(floor: Floor, watch: Watch) -> None:
     floor.paid()
     watch()
     assert floor.refund({"lines": [{"sku": "LAMP", "quantity": 1}], "reason": "returned"}).status == 201
 
 
-@flow("refund refused", End(refunds=("failed",)))
+@flow("refund refused", End(refunds=("failed",), recorded=REFUNDED))
 def refund_refused(floor: Floor, watch: Watch) -> None:
     floor.paid(REFUSING)
     watch()
     assert floor.refund(ALL).status == 201
 
 
-@flow("part cancelled", End(net=PARTS["ven_wood"], sold={"CHAIR": 1}, refunds=("succeeded",)))
+@flow(
+    "part cancelled",
+    End(
+        net=PARTS["ven_wood"],
+        sold={"CHAIR": 1},
+        refunds=("succeeded",),
+        recorded=frozenset({"orders.cancel_own_part"}),
+    ),
+)
 def part_cancelled(floor: Floor, watch: Watch) -> None:
     floor.paid()
     watch()
@@ -234,7 +244,7 @@ def changed(floor: Floor, watch: Watch) -> None:
     floor.intent(method="cod")
 
 
-@flow("paid by hand", End())
+@flow("paid by hand", End(recorded=frozenset({"payments.settle"})))
 def by_hand(floor: Floor, watch: Watch) -> None:
     floor.placed()
     floor.intent(method="manual")
@@ -242,7 +252,7 @@ def by_hand(floor: Floor, watch: Watch) -> None:
     assert floor.settle_by_hand().status == 200
 
 
-@flow("invoiced and credited", End(net=TOTAL - 2_000, refunds=("succeeded",)), steps="invoices")
+@flow("invoiced and credited", End(net=TOTAL - 2_000, refunds=("succeeded",), recorded=REFUNDED), steps="invoices")
 def invoiced(floor: Floor, watch: Watch) -> None:
     floor.bystanders -= {"invoices"}
     watch()

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from access import api, service, store
+from access import api, catalogue, service, store
 from access.contract import MAX_MEMBERS, PLATFORM, LastOwner, StandingChanged, TeamFull, counted, status_changed
 from access.model import MAX_VENDORS
 from market.table import Table
 from tests.http import call
 from tests.services.access.conftest import CHAIRS, LAMPS, TESTS, House, Told
 from tests.services.outbox import recorded
+
+SUES = frozenset(key for key, roles in catalogue.PERMISSIONS.items() if "support" in roles) | {"staff.manage"}
+"""What a member of support holds who may also manage the staff."""
 
 STAFF, TEAM = "/v1/admin/staff", f"/v1/vendors/{LAMPS}/team"
 
@@ -69,6 +72,7 @@ def test_a_vendors_admin_changes_and_removes_people_but_adds_none_uninvited(hous
     ("body", "lacking"),
     [
         ({"roles": ["super_admin"]}, "*"),
+        ({"roles": ["super_admin"], "deny": sorted(catalogue.PLATFORM - SUES)}, "*"),
         ({"roles": ["finance"]}, "ledger.read"),
         ({"roles": ["support"], "allow": ["fraud.configure"]}, "fraud.configure"),
         ({"roles": ["keeper"]}, "fraud.configure"),

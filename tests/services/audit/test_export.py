@@ -2,6 +2,7 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from audit import export, gateway, lines, store
 from audit.export import ExportDiffers
 from audit.manifest import MANIFEST
 from audit.model import CHAINS, BrokenChain, read
-from market.table import Key, Table, delete
+from market.table import Key, Table, delete, put
 from tests.services.audit.desk import BUCKET, at, entry, files, night, of_chain, tell
 from tools.archived import Archive, in_bucket
 from tools.verify_audit import verify

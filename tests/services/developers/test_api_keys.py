@@ -1,14 +1,18 @@
 """API keys: shown once, given what their maker holds, rotated without a gap, gone at once when revoked or found."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from access.contract import MANIFEST as ACCESS
+from access.contract import granted, withdrawn
 from catalog.api import handler as catalog
 from developers import credentials, keyring
 from market import config
 from market.errors import PreconditionFailed
+from market.table import Table
 from tests.services.developers.conftest import OTHER, VENDOR, Desk
 from tests.services.outbox import announced, recorded
 
@@ -115,6 +119,20 @@ def test_only_who_may_manage_keys_does(desk: Desk) -> None:
     assert desk.ask("GET", "/api-keys", permissions="orders.read").status == 403
     assert desk.ask("GET", "/api-keys", vendor_id=OTHER).status == 404
     assert desk.ask("GET", "/api-keys", roles="customer", vendor_id="").status == 403
+
+
+def test_a_key_is_the_vendors_and_outlives_its_makers_rights_who_get_no_new_secret(desk: Desk) -> None:
+    made = desk.make_key("products.read")
+    team = Table(replace(ACCESS, uses=()))
+    team.transact(granted("ada", VENDOR, [], allow=["api_keys.manage"]))
+    assert desk.key(made["secret"], "GET", f"/vendors/{VENDOR}/products", handler=catalog).status == 200
+    rotated = desk.ask("POST", f"/api-keys/{made['id']}/rotation", {"graceHours": 0})
+    assert (rotated.status, rotated.json["permissions"]) == (403, ["products.read"])
+    team.transact(withdrawn("ada", VENDOR))
+    assert desk.ask("GET", "/api-keys").status == 403
+    assert desk.key(made["secret"], "GET", f"/vendors/{VENDOR}/products", handler=catalog).status == 200
+    (listed,) = desk.ask("GET", "/api-keys", caller="eve").json["items"]
+    assert listed["madeBy"] == "ada"
 
 
 def test_a_vendors_keys_are_no_other_vendors(desk: Desk) -> None:

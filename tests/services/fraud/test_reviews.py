@@ -7,9 +7,9 @@ import pytest
 
 from fraud import consumer, service, tasks
 from fraud.model import CancelledByCustomer, ReviewRejected
-from market import config, ids
+from market import config
 from tests.services.fraud.screens import STAFF, decide, in_review, screen, send
-from tests.services.outbox import announced
+from tests.services.outbox import announced, message
 
 pytestmark = [pytest.mark.contract("12.8"), pytest.mark.usefixtures("database")]
 
@@ -49,14 +49,7 @@ def machine(database: str, environment: pytest.MonkeyPatch) -> Machine:
 
 def hear(kind: str, **data: Any) -> list[Any]:
     """Let the consumer hear an event; the messages that it could not take."""
-    import json
-
-    envelope = {
-        "eventId": ids.ulid(), "type": kind, "version": 1, "occurredAt": "2026-01-01T00:00:00.000Z",
-        "actor": {"type": "system", "id": "x"}, "data": data, "trace": {},
-    }  # fmt: skip
-    record = {"messageId": "m", "eventSourceARN": "a:b:q", "body": json.dumps({"detail": envelope})}
-    return list(consumer.handler({"Records": [record]})["batchItemFailures"])
+    return list(consumer.handler({"Records": [message(kind, data)]})["batchItemFailures"])
 
 
 def run(task: str, order_id: str, token: str = "") -> None:

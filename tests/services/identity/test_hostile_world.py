@@ -1,4 +1,4 @@
-"""What strangers, thieves and crashes try with accounts: locking the owner out, outliving a new password, outranking."""
+"""What strangers, thieves and crashes try with accounts: lock the owner out, outlive a new password, outrank."""
 
 import pytest
 

@@ -1,6 +1,5 @@
 """A bookkeeper's desk: journals as other services book them, news of them, and what the routes tell."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +27,7 @@ from market import clock
 from market.money import Money
 from market.table import Table, Write
 from tests.http import Response, call
+from tests.services.outbox import message
 
 STAFF = {"caller": "sam", "roles": "staff"}
 table = Table(MANIFEST)
@@ -69,17 +69,8 @@ def move(write: Write) -> None:
 
 def tell(event_type: str, order_id: str, **data: str) -> list[str]:
     """Deliver an event; the ids of the messages that failed."""
-    detail = {
-        "eventId": f"{event_type}-{order_id}",
-        "type": event_type,
-        "version": 1,
-        "occurredAt": "2026-01-01T00:00:00.000Z",
-        "actor": {"type": "system", "id": "system"},
-        "data": {"order_id": order_id} | data,
-        "trace": {},
-    }
-    record = {"messageId": order_id, "eventSourceARN": "arn:aws:sqs:::ledger-events"}
-    answer = consumer.handler({"Records": [record | {"body": json.dumps({"detail": detail})}]})
+    told = message(event_type, {"order_id": order_id} | data, f"{event_type}-{order_id}")
+    answer = consumer.handler({"Records": [told | {"messageId": order_id}]})
     return [failed["itemIdentifier"] for failed in answer["batchItemFailures"]]
 
 

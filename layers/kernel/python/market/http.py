@@ -64,6 +64,7 @@ from market.shapes import Limit as Limit
 from market.shapes import OneLine as OneLine
 from market.shapes import ProblemView as ProblemView
 from market.shapes import View as View
+from market.table import BadCursor
 
 CALLERS = frozenset({ANYONE, GUEST, CUSTOMER, VENDOR, STAFF, KEY})
 _DOORS = {GUEST: "guest", KEY: "api"}
@@ -181,7 +182,7 @@ class ServiceApi:
             route.path,
             route.method,
             status_code=status,
-            responses=_responses(status, route, problems),
+            responses=_responses(status, route, [*problems, *_lists(function)]),
             tags=[self._manifest.service],
             operation_id=f"{self._manifest.service}_{route.name}",
             summary=_summary(function),
@@ -362,6 +363,10 @@ def _responses(status: int, route: Route, problems: Iterable[type[Problem]]) -> 
         for code, names in sorted(codes.items())
     }
     return {status: {"description": "Success"}} | shown
+
+
+def _lists(function: Callable[..., Any]) -> list[type[Problem]]:
+    return [BadCursor] if "cursor" in function.__annotations__ else []
 
 
 def _summary(function: Callable[..., Any]) -> str:

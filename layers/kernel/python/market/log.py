@@ -77,8 +77,7 @@ def ring(event: str, metric: str, value: int = 1, **fields: Any) -> None:
     """An error that CloudWatch also reads as a number (embedded metric format): an alarm is on it."""
     said = {"Namespace": "Market", "Dimensions": [["stage"]], "Metrics": [{"Name": metric}]}
     embedded = {"Timestamp": int(clock.now().timestamp() * 1000), "CloudWatchMetrics": [said]}
-    fields |= {"stage": config.setting("STAGE"), metric: value, "_aws": embedded}
-    error(event, **fields)
+    error(event, **fields | {"stage": config.setting("STAGE"), metric: value, "_aws": embedded})
 
 
 def _write(level: str, event: str, fields: dict[str, Any]) -> None:

@@ -31,7 +31,11 @@ _PERSON = "USR#"
 _DERIVED = re.compile(r"by[123][ps]k|card|pk|sk|expires_at")
 _CLAUSE = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b")
 _PART = re.compile(r",(?![^()]*\))")
-_SUM = re.compile(r"#(\w+) ([+-]) (:\w+)")
+_SUM = re.compile(r"(.+) ([+-]) (:\w+)")
+_DEFAULT = re.compile(r"if_not_exists\(([#\w.]+), (:\w+)\)")
+_WORDS = "agent buyer digest ip legal_name network nonce note origin previous_digest tax_id text"
+_PERSONAL = frozenset(_WORDS.split())
+"""Attributes that tell of people, or lead to a secret, by names that `log` does not mind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ def entry(
     after: Mapping[str, Any] | None = None,
 ) -> Write:
     """The record of a change of access, to be put into the transaction that makes it; the actor is the log scope's."""
-    changes = [{"item": "", "before": dict(before or {}), "after": dict(after or {})}]
+    changes = [{"item": "", "before": _shown(before or {}), "after": _shown(after or {})}]
     acting = log.scope()
     whose = Trail(
         action=action,
@@ -101,7 +105,10 @@ def follow(table: Table, writes: Sequence[Write]) -> Write | None:
     """The record of these writes, if somebody's trail is being followed; it reads the items as they are before."""
     current = trail.get()
     concerned = [write for write in writes if not write.key.pk.startswith(OUTBOX) and write.action != "ConditionCheck"]
-    if current is None or not concerned or any(write.request.get("Item", {}).get("type") == _TYPE for write in writes):
+    if any(write.request.get("Item", {}).get("type") == _TYPE for write in writes):
+        _told.set(True)  # whoever made that entry, and when
+        return None
+    if current is None or not concerned:
         return None
     old = [write.key for write in concerned if write.request.get("ConditionExpression") != _ABSENT]
     found = table.batch_get(old, consistent=True) if old else {}
@@ -138,13 +145,18 @@ def _outgoing(service: str, current: Trail, changes: list[dict[str, Any]], *, ac
         "changes": changes,
     }
     if len(orjson.dumps(record, default=str)) > MAX_ENTRY:
-        record["changes"] = [{"item": change["item"], "attributes": sorted(change["after"])} for change in changes[:99]]
+        record["changes"] = [
+            {"item": change["item"], "attributes": sorted({*change["before"], *change["after"]})}
+            for change in changes[:99]
+        ]
     return outgoing(RECORDED, 1, record, service=service)
 
 
 def _change(write: Write, before: Item) -> dict[str, Any]:
     after = _after(write, before)
-    differs = [name for name in {*before, *after} if before.get(name) != after.get(name) and not _DERIVED.match(name)]
+    differs = [
+        name for name in {*before, *after} if before.get(name) != after.get(name) and not _DERIVED.fullmatch(name)
+    ]
     return {
         "item": _name(write.key),
         "before": {name: _safe(write, name, before[name]) for name in sorted(differs) if name in before},
@@ -154,7 +166,21 @@ def _change(write: Write, before: Item) -> dict[str, Any]:
 
 def _safe(write: Write, name: str, value: Any) -> Any:
     """A name is what a product is called, but personal where it is a person's: records outlive those who are erased."""
-    return "***" if name == "name" and write.key.pk.startswith(_PERSON) else log.safe(name, value)
+    return "***" if name == "name" and write.key.pk.startswith(_PERSON) else _masked(name, value)
+
+
+def _shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _masked(name, attributes[name]) for name in sorted(attributes)}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name in _PERSONAL:
+        return "***"
+    if isinstance(value, dict) and log.safe(name, "") == "":
+        return {str(inner): _masked(str(inner), part) for inner, part in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, part) for part in value]
+    return log.safe(name, value)
 
 
 def _name(key: Key) -> str:
@@ -175,21 +201,42 @@ def _after(write: Write, before: Item) -> Item:
     return after
 
 
-def _apply(after: Item, clause: str, part: str, values: Mapping[str, Any]) -> None:
-    """One part of an update expression, such as `#version = #version + :one`."""
+def _apply(whole: Item, clause: str, part: str, values: Mapping[str, Any]) -> None:
+    """One part of an update expression, such as `#version = #version + :one` or `#parts.#first = :sent`."""
     place, _, what = (text.strip() for text in part.partition("=" if clause == "SET" else " "))
-    name = place.replace("#", "")
-    if clause == "REMOVE":
+    *way, name = place.replace("#", "").split(".")
+    result = _result(what, whole, values) if clause == "SET" else None
+    after = whole
+    for step in way:  # maps are copied on the way: `before` holds the same ones
+        after[step] = dict(after.get(step) or {})
+        after = after[step]
+    if clause == "SET":
+        after[name] = result
+    elif clause == "REMOVE":
         after.pop(name, None)
     elif clause == "ADD":
         given, had = values[what], after.get(name)
         after[name] = (had or set()) | given if isinstance(given, set) else (had or 0) + given
-    elif clause == "DELETE":
-        after[name] = after.get(name, set()) - values[what]
-    elif what in values:
-        after[name] = values[what]
-    elif found := _SUM.fullmatch(what):
-        less = -1 if found[2] == "-" else 1
-        after[name] = after.get(found[1], 0) + less * values[found[3]]
     else:
-        after[name] = re.sub(r":\w+", lambda match: str(values.get(match[0], match[0])), what)
+        after[name] = after.get(name, set()) - values[what]
+
+
+def _result(what: str, item: Item, values: Mapping[str, Any]) -> Any:
+    """What an operand of SET comes to; of another expression than these its text, without the values in it."""
+    if what in values:
+        return values[what]
+    if found := _SUM.fullmatch(what):
+        had, less = _result(found[1], item, values), -1 if found[2] == "-" else 1
+        return (had or 0) + less * values[found[3]]
+    if found := _DEFAULT.fullmatch(what):
+        had = _at(item, found[1])
+        return values[found[2]] if had is None else had
+    return _at(item, what) if what.startswith("#") else re.sub(r":\w+", "?", what)
+
+
+def _at(item: Item, place: str) -> Any:
+    """What is at the place, as `#parts.#first`; None if nothing is."""
+    found: Any = item
+    for step in place.replace("#", "").split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
