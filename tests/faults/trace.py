@@ -15,9 +15,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from market import config
+from market.guard import audit
 from tests.plugins.access_patterns import _caller, pattern
 
 JSON = dict[str, Any]
@@ -72,7 +74,7 @@ class Trace:
 
     def _reads_of(self, parsed: JSON, model: Any, context: JSON, **_: Any) -> None:
         """What an answer shows was read: items that are there, and places where nothing is; consistent or not."""
-        if not self._reads or "Error" in parsed:
+        if not self._reads or "Error" in parsed or _for_the_record():
             return
         asked, known, reader = context["trace"], self._reads[-1], _name()
         match model.name:
@@ -128,6 +130,14 @@ def _place(item: JSON) -> Place:
 def _item(place: Place) -> str:
     partition, sort = pattern(place[0]), pattern(place[1])
     return partition if sort == "-" else f"{partition} / {sort}"
+
+
+def _for_the_record() -> bool:
+    """Whether what is read is only noted in an audit record: it decides on nothing."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not audit.follow.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _name() -> str:
