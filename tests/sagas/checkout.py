@@ -59,6 +59,8 @@ class Checkout:
             for name, value in function.environment.items():
                 if name not in ("TABLE_NAME", "ROOT_SECRET", "LOG_LEVEL"):
                     environment.setenv(name, value)
+        for remembered in ("SETTINGS_PATH", "FLAGS_CONFIGURATION"):  # a process asks once: no two runs would be alike
+            environment.setenv(remembered, "")
         environment.setenv("SANDBOX_URL", "https://sandbox.test/sandbox")
         environment.setenv("WEBHOOK_URL", "https://market.test/v1/payments/webhook/sandbox")
         config.forget()
@@ -223,7 +225,9 @@ def _make_buckets() -> None:
     """As the templates declare them, with their locks."""
     kept = s3_backends[ACCOUNT]["aws"]
     for name, declared in templates().buckets.items():
-        if name not in kept.buckets:  # an earlier simulation of the same test made it otherwise
+        if name in kept.buckets:  # an earlier simulation of the same test filled it
+            kept.buckets[name].keys.clear()
+        else:
             kept.create_bucket(name, REGION)
             kept.buckets[name].object_lock_enabled = bool(declared.properties.get("ObjectLockEnabled"))
 

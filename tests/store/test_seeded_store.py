@@ -39,7 +39,8 @@ class Bazaar:
         if path == "/v1/auth/login":
             return Answer(200, {"accessToken": json["email"]})
         roles, vendor_id = self.accounts[token or ""]
-        event = request(method, path, json, caller=token, roles=" ".join(roles), vendor_id=vendor_id)
+        caller = (token or "").partition("@")[0]
+        event = request(method, path, json, caller=caller, roles=" ".join(roles), vendor_id=vendor_id)
         if raw is not None:
             event |= {"body": base64.b64encode(raw).decode(), "isBase64Encoded": True}
         answer = _handler(path)(event)

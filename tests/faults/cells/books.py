@@ -127,6 +127,8 @@ def _news(floor: Floor, order: JSON) -> Iterator[str]:
 
 def _records(floor: Floor, end: End) -> Iterator[str]:
     """I9: what staff or a vendor did is recorded, each change once and by name, and nothing that was not done."""
+    if end.recorded is None:
+        return
     records = [one["data"] for one in _once(floor.published, "audit.recorded")]
     if (actions := {record["action"] for record in records}) != end.recorded:
         yield f"I9: recorded is {sorted(actions)} and not {sorted(end.recorded)}"

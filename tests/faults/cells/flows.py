@@ -4,7 +4,7 @@ A flow prepares, then says `watch()`: from there on its calls are recorded or br
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.faults.cells.floor import BASKET, PARTS, TOTAL, Floor
 from tests.sagas import checkout as cards
@@ -20,7 +20,8 @@ FOR_EVER = 10**6
 class End:
     """How a flow ends, whatever happens on the way: what the customer keeps and pays for.
 
-    refunds: the statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited.
+    refunds: the statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited, where
+    that is looked at: in every flow.
     """
 
     status: str = "paid"
@@ -28,7 +29,7 @@ class End:
     net: int = TOTAL
     sold: dict[str, int] = field(default_factory=lambda: dict(BASKET))
     refunds: tuple[str, ...] = ()
-    recorded: frozenset[str] = frozenset()
+    recorded: frozenset[str] | None = None
 
 
 NOTHING: dict[str, int] = {}
@@ -36,7 +37,7 @@ DECIDED, REFUNDED = frozenset({"fraud.decide"}), frozenset({"refunds.refund"})
 
 
 def cancelled(reason: str, *recorded: str) -> End:
-    return End(status="cancelled", reason=reason, net=0, sold=NOTHING, recorded=frozenset(recorded))
+    return End(status="cancelled", reason=reason, net=0, sold=NOTHING, recorded=frozenset(recorded) or None)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def flow(
     name: str, end: End, steps: str = ""
 ) -> Callable[[Callable[[Floor, Watch], None]], Callable[[Floor, Watch], None]]:
     def register(act: Callable[[Floor, Watch], None]) -> Callable[[Floor, Watch], None]:
-        FLOWS[name] = Flow(name, act, end, steps)
+        FLOWS[name] = Flow(name, act, replace(end, recorded=end.recorded or frozenset()), steps)
         return act
 
     return register
