@@ -207,7 +207,7 @@ def test_the_openapi_document_describes_every_route() -> None:
     assert described == {(route.method, route.path.replace("<", "{").replace(">", "}")) for route in api.routes}
     assert (order["operationId"], order["tags"]) == ("lamps_order", ["lamps"])
     assert order["security"] == [{"bearer": []}]
-    assert set(order["responses"]) == {"201", "400", "401", "403", "404", "409", "413", "415", "422", "500"}
+    assert set(order["responses"]) == {"201", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503"}
     assert "sold_out" in order["responses"]["409"]["description"]
     assert "application/problem+json" in order["responses"]["409"]["content"]
 
