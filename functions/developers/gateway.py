@@ -5,6 +5,7 @@ status and never its body, so that nobody reads through us what we can reach; no
 its name.
 """
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from developers import urls
 from developers.urls import Target, UrlRefused
 from market import config
+
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)  # it would log addresses, and what servers answered
 
 CONNECT_SECONDS, WHOLE_SECONDS = 3.0, 8.0
 AGENT = "Marketplace-Webhooks/1"

@@ -30,6 +30,7 @@ from identity.model import (
 from identity.signing_in import Answer
 from market.errors import PreconditionFailed, Unavailable
 from market.guard.captcha import CaptchaFailed, CaptchaRequired
+from market.guard.standing import SessionEnded
 from market.http import ANYONE, CUSTOMER, STAFF, VENDOR, Body, Response, etag, reply
 
 EVERYBODY = (CUSTOMER, VENDOR, STAFF)
@@ -157,7 +158,12 @@ def answer_challenge(body: ChallengeAnswer) -> Response[SessionView | ChallengeV
     return entered(signing_in.with_answer(body.session, answer, visit()))
 
 
-@api.post("/v1/auth/refresh", callers=[ANYONE], limit="refresh", problems=[InvalidCredentials, AccountBlocked, *BUSY])
+@api.post(
+    "/v1/auth/refresh",
+    callers=[ANYONE],
+    limit="refresh",
+    problems=[InvalidCredentials, SessionEnded, AccountBlocked, *BUSY],
+)
 def refresh(body: Renewal) -> Response[SessionView]:
     """Trade a refresh token for new tokens. Keep the new one: who comes with the old one again ends the session."""
     return entered(signing_in.refresh(body.refresh_token, visit()))

@@ -106,7 +106,10 @@ def door(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Door:
     people = {}
     for number, actor in enumerate(ACTORS):
         if actor.proof == "token":
-            token = scene.inside.person(f"actor-{number}@example.com")
+            kind = {"": (), "platform": ("staff",)}.get(actor.scope, ("vendor",))
+            vendor_id = scene.fair.vendors.get(actor.scope, "")
+            roles = ("customer", *kind)
+            token = scene.inside.person(f"actor-{number}@example.com", roles=roles, vendor_id=vendor_id)
             people[actor.name] = token, scene.fair.ask("GET", "/v1/me", token=token)["id"]
     monkeypatch.setattr(admission, "admit", admit)
     monkeypatch.setenv("ACCESS_CACHE_SECONDS", "0")

@@ -53,7 +53,7 @@ def test_every_reference_of_the_description_leads_somewhere():
 def test_schemas_of_one_name_are_told_apart_together_with_those_that_refer_to_them():
     def part(service: str, kind: str) -> dict[str, object]:
         page = {"type": "array", "items": {"$ref": "#/components/schemas/Line"}}
-        operation = {"operationId": service, "schema": {"$ref": "#/components/schemas/Page"}}
+        operation = {"operationId": service, "responses": {}, "schema": {"$ref": "#/components/schemas/Page"}}
         schemas = {"Line": {"type": kind}, "Page": page, "Unused": {}}
         return {"paths": {f"/{service}": {"get": operation}}, "components": {"schemas": schemas}}
 
