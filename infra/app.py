@@ -1,7 +1,7 @@
 """The CDK app: `npx cdk synth`, or `python -m infra.app --out DIR` in process.
 
 Context (`-c name=value`): stage=dev|staging|prod · assets=real|stub · rehearse=true (packages for this machine) ·
-nag=true (rule packs).
+edge=false (no CloudFront: something else makes one address of the two APIs) · nag=true (rule packs).
 Needs neither credentials nor network, except to build the dependencies layer for the first time.
 """
 
@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Marketplace:
         self.api = self._stack(
             ApiStack, "Api", pool_id=self.identity.pool.user_pool_id, client_id=self.identity.client.user_pool_client_id
         )
-        self.flags = self._stack(FlagsStack, "Flags", api=self.api.api)
+        self.flags = self._stack(FlagsStack, "Flags", gateways=self.api.gateways)
         self.firewall = ""
         self.url = self._public_url()
         self.contexts = {name: self._context(source) for name, source in self._services.items()}
@@ -52,16 +53,16 @@ class Marketplace:
             ObservabilityStack,
             "Observability",
             services=self._services,
-            api=self.api.api,
+            gateways=self.api.gateways,
             machines=list(self.machines.values()),
         )
 
     def _public_url(self) -> str:
         """Where callers reach the API; behind an edge, the API itself refuses who did not come through it."""
         if not self._stage.edge:
-            return str(self.api.api.api_endpoint)
-        edge = self._stack(EdgeStack, "Edge", api=self.api.api, media=self.data.media)
-        self.firewall = edge.firewall.sets
+            return str(self.api.shop.api.api_endpoint)
+        edge = self._stack(EdgeStack, "Edge", apis=self.api, media=self.data.media)
+        self.firewall = edge.firewall.sets if edge.firewall else ""
         return f"https://{edge.distribution.distribution_domain_name}"
 
     def _stateful(self) -> None:
@@ -77,9 +78,8 @@ class Marketplace:
             stage=self._stage,
             services=self._services,
             machines=self._machines,
-            api=self.api.api,
+            gateway_of=self.api.gateway_of,
             url=self.url,
-            authorizer=self.api.authorizer,
             pool_id=self.identity.pool.user_pool_id,
             pool_arn=self.identity.pool.user_pool_arn,
             client_id=self.identity.client.user_pool_client_id,
@@ -126,6 +126,8 @@ def _environment() -> Environment:
 def build(app: App, *, root: Path = ROOT) -> Marketplace:
     """Fill the app with the stacks that its context asks for."""
     stage = STAGES[app.node.try_get_context("stage") or "dev"]
+    if str(app.node.try_get_context("edge")).lower() == "false":
+        stage = replace(stage, edge=False, firewall=False)
     services = discover(root)
     assets = Assets(
         root=root,

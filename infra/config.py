@@ -38,7 +38,8 @@ class Stage:
 
     lasting: data outlives its stack, stacks are protected from deletion.
     canary: new code gets 10 % of the traffic for five minutes and is rolled back by its alarms.
-    edge: CloudFront and WAF stand in front of the API.
+    edge: CloudFront stands in front of the APIs and makes one address of them. firewall: and WAF in front of it, which
+      costs some dollars a month even where nobody comes.
     refused_countries: two-letter codes of countries that the firewall turns away.
     captcha_url: whom to ask about captchas (siteverify form), with the secret `captcha_secret`; "" asks nobody.
     burst, rate: what the API lets through at once and per second, over all routes.
@@ -57,7 +58,8 @@ class Stage:
     lasting: bool = False
     alarms: bool = True
     canary: bool = False
-    edge: bool = False
+    edge: bool = True
+    firewall: bool = False
     refused_countries: tuple[str, ...] = ()
     captcha_url: str = ""
     burst: int = 200
@@ -92,6 +94,10 @@ class Stage:
     @property
     def payment_secrets(self) -> str:
         return f"{self.prefix}/payments"
+
+    @property
+    def tax_secrets(self) -> str:
+        return f"{self.prefix}/tax"
 
     @property
     def settings_path(self) -> str:
@@ -191,7 +197,7 @@ STAGES: dict[str, Stage] = {
             order_no_prefix="ST",
             origins=("https://staging.marketplace.example",),
             social=(SocialProvider("Google"),),
-            edge=True,
+            firewall=True,
         ),
         Stage(
             name="prod",
@@ -203,7 +209,7 @@ STAGES: dict[str, Stage] = {
             social=(SocialProvider("Google"),),
             lasting=True,
             canary=True,
-            edge=True,
+            firewall=True,
             burst=2000,
             rate=1000,
         ),

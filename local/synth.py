@@ -72,6 +72,7 @@ def _sources(root: Path) -> Iterator[tuple[Path, bytes]]:
 
 def _run(root: Path, out: Path) -> None:
     command = [sys.executable, "-m", "infra.app", "--out", str(out), "-c", "assets=stub", "-c", "stage=dev"]
+    command += ["-c", "edge=false"]  # the local gateway makes one address of the two APIs itself
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own app
     if done.returncode:
         raise SynthesisFailed(f"The CDK app failed:\n{(done.stderr or done.stdout).strip()[-4000:]}")

@@ -72,6 +72,8 @@ class Settings:
                 return {"ROOT_SECRET": self.stage.root_secret}
             case "delivery-queue":
                 return {"DELIVERY_QUEUE_URL": self.queues["developers-webhooks"]}
+            case "tax-provider":
+                return {"TAX_SECRETS": self.stage.tax_secrets}
             case "settings":
                 return {"SETTINGS_PATH": self.stage.settings_path}
             case "webhook-queue":

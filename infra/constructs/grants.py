@@ -153,6 +153,8 @@ class Resources:
                 return self._secret("PaymentSecrets", self.stage.payment_secrets)
             case "secret":
                 return self._secret("RootSecret", self.stage.root_secret)
+            case "tax-provider":
+                return self._secret("TaxSecrets", self.stage.tax_secrets)
             case "settings":
                 return self._settings()
         if word in self.machines:

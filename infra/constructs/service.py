@@ -1,10 +1,10 @@
 """A service's part of the infrastructure, built from its manifest and nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -20,6 +20,7 @@ from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.environment import Settings
 from infra.constructs.function import Code, EntryPoint
+from infra.constructs.gateway import Gateway
 from infra.constructs.grants import Configuration, Resources, grant, leading_keys
 from infra.constructs.queues import RECEIVES, Queue, dead_letters, queue_with_dead_letters
 from infra.constructs.routes import add_routes
@@ -35,14 +36,13 @@ GATHERED = 200
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a service is put into: the resources of the stateful stacks and the API."""
+    """What a service is put into: the resources of the stateful stacks and the APIs, found by a route's path."""
 
     stage: Stage
     services: dict[str, Source]
     machines: dict[str, Machine]
-    api: apigateway.HttpApi
+    gateway_of: Callable[[str], Gateway]
     url: str
-    authorizer: str
     pool_id: str
     pool_arn: str
     client_id: str
@@ -141,7 +141,7 @@ class Service(Construct):
 
     def _api(self, made: EntryPoint) -> None:
         routes = self._source.routes[made.declared.name]
-        add_routes(made, made.alias, routes, api=self._around.api, authorizer=self._around.authorizer)
+        add_routes(made, made.alias, routes, gateway_of=self._around.gateway_of)
 
     def _consumer(self, made: EntryPoint) -> None:
         service = self._source.name

@@ -20,6 +20,7 @@ from infra.app import synthesize
 from infra.config import REGION
 from infra.rehearse.cors import mend_cors
 from infra.rehearse.deploy import NotDeployed, deploy, settings
+from infra.rehearse.front import one_address
 from infra.rehearse.logs import save_logs
 from infra.rehearse.server import credentials, running
 from infra.services import KERNEL, ROOT
@@ -51,21 +52,22 @@ def main() -> int:
 def _rehearse(folder: Path, options: argparse.Namespace) -> int:
     began = time.monotonic()
     shutil.rmtree(folder / "cdk.out", ignore_errors=True)
-    assembly = synthesize(folder / "cdk.out", root=options.root.resolve(), rehearse="true")
+    assembly = synthesize(folder / "cdk.out", root=options.root.resolve(), rehearse="true", edge="false")
     _say(f"synthesized after {time.monotonic() - began:.1f} s")
     with running(folder, port=options.port) as endpoint:
         os.environ.update(credentials(endpoint))
         session = boto3.session.Session(region_name=REGION)
         outputs = deploy(assembly, session, endpoint)
         mend_cors(assembly, session, endpoint)
-        _say(f"deployed after {time.monotonic() - began:.1f} s: {outputs['ApiUrl']}")
-        known = settings(session, endpoint) | {"MINISTACK_URL": endpoint, "API_URL": outputs["ApiUrl"]}
-        code = 0
-        if not options.empty:
-            code = _run(SEED, known)
-            _say(f"seeded after {time.monotonic() - began:.1f} s")
-        for command in [options.command] if options.command else [DEMO, PROOFS]:
-            code = code or _run(command, known)
+        with one_address(outputs) as address:
+            _say(f"deployed after {time.monotonic() - began:.1f} s: {address}")
+            known = settings(session, endpoint) | {"MINISTACK_URL": endpoint, "API_URL": address}
+            code = 0
+            if not options.empty:
+                code = _run(SEED, known)
+                _say(f"seeded after {time.monotonic() - began:.1f} s")
+            for command in [options.command] if options.command else [DEMO, PROOFS]:
+                code = code or _run(command, known)
         errors = save_logs(session, endpoint, folder / "functions.log")
         for line in errors[-20:] if code else ():
             _say(line)

@@ -29,6 +29,7 @@ class DataStack(Stack):
         self.audit = self._audit(stage)
         self.secret = self._secret(stage)
         self.payments = self._payments(stage)
+        self.tax_secrets = self._tax(stage)
         if stage.edge:
             self._serve_media()
             self.origin = self._origin(stage)
@@ -151,6 +152,19 @@ class DataStack(Stack):
         )
         acknowledge(secret, "AwsSolutions-SMG4", "Providers give these keys out by hand, and a person changes them.")
         return pin(secret, "PaymentSecrets")
+
+    def _tax(self, stage: Stage) -> secrets.Secret:
+        """Credentials at tax services, filled by an operator: `{"avalara": {"account": …}, …}`."""
+        secret = secrets.Secret(
+            self,
+            "TaxSecrets",
+            secret_name=stage.tax_secrets,
+            description="Our credentials at tax services",
+            secret_object_value={},
+            removal_policy=stage.removal,
+        )
+        acknowledge(secret, "AwsSolutions-SMG4", "The services give these keys out by hand, and a person changes them.")
+        return pin(secret, "TaxSecrets")
 
     def _secret(self, stage: Stage) -> secrets.Secret:
         secret = secrets.Secret(

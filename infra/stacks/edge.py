@@ -1,9 +1,8 @@
-"""What stands between callers and the API in staging and prod: CloudFront and WAF."""
+"""What stands between callers and the APIs: CloudFront, which makes one address of the two, and WAF where it counts."""
 
 from typing import Any
 
 from aws_cdk import Duration, SecretValue, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
@@ -12,6 +11,8 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.firewall import Firewall
+from infra.constructs.gateway import Gateway
+from infra.stacks.api import BACK_OFFICE, ApiStack
 
 COUNTRY = "CloudFront-Viewer-Country"
 KEY_HEADERS = ("Origin", COUNTRY)
@@ -32,17 +33,22 @@ class EdgeStack(Stack):
     """Must be in us-east-1. The API learns from a secret header that a request came this way."""
 
     def __init__(
-        self, scope: Construct, name: str, *, stage: Stage, api: apigateway.HttpApi, media: s3.IBucket, **options: Any
+        self, scope: Construct, name: str, *, stage: Stage, apis: ApiStack, media: s3.IBucket, **options: Any
     ) -> None:
         super().__init__(scope, name, description="CloudFront and WAF", **options)
-        self.firewall = Firewall(self, "Firewall", stage=stage)
+        self.firewall = Firewall(self, "Firewall", stage=stage) if stage.firewall else None
+        policies = self._policies(stage)
+        back_office = self._api(stage, apis.back_office, policies)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=f"Marketplace {stage.name}",
-            default_behavior=self._api(stage, api),
-            additional_behaviors={"/media/*": self._media(stage, media)},
-            web_acl_id=self.firewall.acl.attr_arn,
+            default_behavior=self._api(stage, apis.shop, policies),
+            additional_behaviors={
+                **{f"{path}*": back_office for path in BACK_OFFICE},
+                "/media/*": self._media(stage, media),
+            },
+            web_acl_id=self.firewall.acl.attr_arn if self.firewall else None,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             enable_logging=True,
@@ -59,11 +65,18 @@ class EdgeStack(Stack):
             "CloudFront's own domain dictates its TLS policy; a custom one comes with a certificate.",
         )
 
-    def _api(self, stage: Stage, api: apigateway.HttpApi) -> cloudfront.BehaviorOptions:
-        """Nothing of the API is cached unless it says so; the viewer's host must not reach API Gateway."""
+    def _policies(self, stage: Stage) -> dict[str, Any]:
+        """Alike for both APIs. Nothing is cached unless they say so; the viewer's host must not reach API Gateway."""
+        return {
+            "cache_policy": self._as_told(stage),
+            "origin_request_policy": self._whole_request(stage),
+            "response_headers_policy": self._closed(stage),
+        }
+
+    def _api(self, stage: Stage, gateway: Gateway, policies: dict[str, Any]) -> cloudfront.BehaviorOptions:
         proof = SecretValue.secrets_manager(stage.origin_secret)
         origin = origins.HttpOrigin(
-            f"{api.api_id}.execute-api.{self.region}.{self.url_suffix}",
+            f"{gateway.api.api_id}.execute-api.{self.region}.{self.url_suffix}",
             custom_headers={"x-origin-verify": proof.unsafe_unwrap()},
             read_timeout=Duration.seconds(30),
         )
@@ -71,9 +84,7 @@ class EdgeStack(Stack):
             origin=origin,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-            cache_policy=self._as_told(stage),
-            origin_request_policy=self._whole_request(stage),
-            response_headers_policy=self._closed(stage),
+            **policies,
         )
 
     def _as_told(self, stage: Stage) -> cloudfront.CachePolicy:

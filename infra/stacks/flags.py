@@ -6,10 +6,10 @@ is empty and stays as it is: a deployment of these stacks must not take back wha
 
 import importlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_appconfig as appconfig
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -18,6 +18,7 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.alarms import alarm
+from infra.constructs.gateway import Gateway
 from infra.constructs.grants import Configuration
 
 BAKE_MINUTES = 3
@@ -30,11 +31,17 @@ FAILING = 5
 class FlagsStack(Stack):
     """Stateless: the flags' items are in the table, and staff publish them again by changing one."""
 
-    def __init__(self, scope: Construct, name: str, *, stage: Stage, api: apigateway.HttpApi, **options: Any) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, stage: Stage, gateways: Iterable[Gateway], **options: Any
+    ) -> None:
         super().__init__(scope, name, description="Feature flags", **options)
         application = appconfig.CfnApplication(self, "Application", name=stage.prefix)
         environment = appconfig.CfnEnvironment(
-            self, "Environment", application_id=application.ref, name=stage.name, monitors=self._monitors(stage, api)
+            self,
+            "Environment",
+            application_id=application.ref,
+            name=stage.name,
+            monitors=self._monitors(stage, gateways),
         )
         profile = self._profile(application)
         self._begin(stage, application, environment, profile)
@@ -93,27 +100,31 @@ class FlagsStack(Stack):
         )
 
     def _monitors(
-        self, stage: Stage, api: apigateway.HttpApi
+        self, stage: Stage, gateways: Iterable[Gateway]
     ) -> list[appconfig.CfnEnvironment.MonitorsProperty] | None:
         """What rolls a deployment back: many failing answers, however old the cause."""
-        failing = alarm(
+        failing = [self._failing(stage, gateway) for gateway in gateways] if stage.alarms else []
+        if not failing:
+            return None
+        role = self._watcher().role_arn
+        return [
+            appconfig.CfnEnvironment.MonitorsProperty(alarm_arn=made.alarm_arn, alarm_role_arn=role) for made in failing
+        ]
+
+    def _failing(self, stage: Stage, gateway: Gateway) -> cloudwatch.Alarm:
+        made = alarm(
             self,
-            "FailingAnswers",
-            api.metric_server_error(period=Duration.minutes(1), statistic="Sum"),
+            f"FailingAnswers-{gateway.name}",
+            gateway.api.metric_server_error(period=Duration.minutes(1), statistic="Sum"),
             stage=stage,
-            says="Many requests fail; a flag that was just changed is rolled back",
+            says=f"Many requests to the {gateway.name} API fail; a flag that was just changed is rolled back",
             runbook="server-errors",
             above=FAILING,
         )
-        if failing is None:
-            return None
-        return [
-            appconfig.CfnEnvironment.MonitorsProperty(
-                alarm_arn=failing.alarm_arn, alarm_role_arn=self._watcher(failing).role_arn
-            )
-        ]
+        assert made, "a stage without alarms does not ask"
+        return made
 
-    def _watcher(self, failing: cloudwatch.Alarm) -> iam.Role:
+    def _watcher(self) -> iam.Role:
         """AppConfig asks for alarms without naming one, so that this cannot be narrowed."""
         role = iam.Role(self, "Watcher", assumed_by=iam.ServicePrincipal("appconfig.amazonaws.com"))
         role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import Stage
+from infra.constructs.gateway import Gateway
 from infra.services import Source
 from infra.stacks.machine import MachineStack
 
@@ -26,25 +26,31 @@ class ObservabilityStack(Stack):
         *,
         stage: Stage,
         services: dict[str, Source],
-        api: apigateway.HttpApi,
+        gateways: Iterable[Gateway],
         machines: Iterable[MachineStack],
         **options: Any,
     ) -> None:
         super().__init__(scope, name, description="Dashboard", **options)
         board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=stage.prefix, default_interval=Duration.hours(6))
-        board.add_widgets(*self._edge(api))
+        for gateway in gateways:
+            board.add_widgets(*self._edge(gateway))
         for machine in machines:
             board.add_widgets(*self._machine(stage, machine))
         for source in services.values():
             board.add_widgets(*self._service(stage, source))
 
-    def _edge(self, api: apigateway.HttpApi) -> list[cloudwatch.IWidget]:
+    def _edge(self, gateway: Gateway) -> list[cloudwatch.IWidget]:
+        api, name = gateway.api, gateway.name
         return [
-            _graph("Requests", api.metric_count(period=PERIOD)),
+            _graph(f"{name}: requests", api.metric_count(period=PERIOD)),
             _graph(
-                "Refused and failed", api.metric_client_error(period=PERIOD), api.metric_server_error(period=PERIOD)
+                f"{name}: refused and failed",
+                api.metric_client_error(period=PERIOD),
+                api.metric_server_error(period=PERIOD),
             ),
-            _graph("Latency", *(api.metric_latency(period=PERIOD, statistic=s) for s in ("p50", "p95", "p99"))),
+            _graph(
+                f"{name}: latency", *(api.metric_latency(period=PERIOD, statistic=s) for s in ("p50", "p95", "p99"))
+            ),
         ]
 
     def _machine(self, stage: Stage, made: MachineStack) -> list[cloudwatch.IWidget]:

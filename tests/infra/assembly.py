@@ -24,6 +24,11 @@ class Assembly:
         }
 
     @cached_property
+    def stage(self) -> str:
+        """The stage's name, which the stacks have in theirs."""
+        return next(self.folder.glob("*.template.json")).name.split("-")[1]
+
+    @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:
         return json.loads((self.folder / "manifest.json").read_text())["artifacts"]
 

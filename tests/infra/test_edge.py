@@ -1,10 +1,12 @@
-"""The edge: what stands between callers and the API in staging and prod, and how the API knows it."""
+"""The edge: what stands between callers and the two APIs, how it makes one of them, and how they know it."""
 
 import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.app import synthesize
 from infra.config import STAGES
 from infra.services import ROOT
 from tests.infra.assembly import Assembly
@@ -31,23 +33,38 @@ def _distribution(assembly: Assembly) -> dict[str, Any]:
     return distribution["DistributionConfig"]
 
 
-def test_only_staging_and_prod_stand_behind_the_edge(dev: Assembly, prod: Assembly) -> None:
-    assert [stage.name for stage in STAGES.values() if stage.edge] == ["staging", "prod"]
-    assert "Edge" in prod.templates
-    assert "Edge" not in dev.templates
+def test_every_stage_has_an_edge_and_only_dev_has_no_firewall(dev: Assembly, prod: Assembly) -> None:
+    """A firewall costs some dollars a month even where nobody comes."""
+    assert all(stage.edge for stage in STAGES.values())
+    assert [stage.name for stage in STAGES.values() if stage.firewall] == ["staging", "prod"]
+    assert len(list(prod.properties("AWS::WAFv2::WebACL"))) == 1
+    assert not list(dev.properties("AWS::WAFv2::WebACL"))
+    assert "WebACLId" not in _distribution(dev)
+
+
+def test_the_back_office_is_reached_by_its_paths_and_the_shop_by_all_others(dev: Assembly) -> None:
+    config = _distribution(dev)
+    origins = {origin["Id"]: dev.text(origin["DomainName"], "Edge") for origin in config["Origins"]}
+    ways = {behavior["PathPattern"]: origins[behavior["TargetOriginId"]] for behavior in config["CacheBehaviors"]}
+    assert {path for path, origin in ways.items() if "BackOffice" in origin} == {
+        "/v1/admin/*",
+        "/v1/api/*",
+        "/v1/vendors/*",
+    }
+    assert "Shop" in origins[config["DefaultCacheBehavior"]["TargetOriginId"]]
 
 
 def test_cloudfront_proves_itself_with_the_secret_that_api_functions_may_read(
-    staging: Assembly, prod: Assembly
+    dev: Assembly, staging: Assembly, prod: Assembly
 ) -> None:
-    for stage, assembly in (("staging", staging), ("prod", prod)):
+    for stage, assembly in (("dev", dev), ("staging", staging), ("prod", prod)):
         headers = [
             (header["HeaderName"], header["HeaderValue"])
             for origin in _distribution(assembly)["Origins"]
             for header in origin.get("OriginCustomHeaders", ())
         ]
         sent = f"{{{{resolve:secretsmanager:market-{stage}/origin:SecretString:::}}}}"
-        assert headers == [("x-origin-verify", sent)]
+        assert headers == [("x-origin-verify", sent)] * 2
         told = {name for name, settings in _functions(assembly).items() if "ORIGIN_SECRET" in settings}
         assert told == _apis(assembly)
         assert {_functions(assembly)[name]["ORIGIN_SECRET"] for name in told} == {f"market-{stage}/origin"}
@@ -65,13 +82,19 @@ def _readers(assembly: Assembly, secret: str) -> list[str]:
     ]
 
 
-def test_without_an_edge_no_function_asks_for_its_proof(dev: Assembly) -> None:
-    assert not [name for name, settings in _functions(dev).items() if "ORIGIN_SECRET" in settings]
-    assert not _readers(dev, "/origin-??????")
+def test_without_an_edge_no_function_asks_for_its_proof(tmp_path: Path) -> None:
+    bare = Assembly(synthesize(tmp_path / "cdk.out", stage="dev", assets="stub", edge="false"))
+    assert "Edge" not in bare.templates
+    assert not [name for name, settings in _functions(bare).items() if "ORIGIN_SECRET" in settings]
+    assert not _readers(bare, "/origin-??????")
+    for name, function in bare.properties("AWS::Lambda::Function"):
+        assert "<Market-dev-Api." in bare.text(
+            function["Environment"]["Variables"]["SANDBOX_URL"], name.partition("/")[0]
+        )
 
 
 def test_our_own_calls_to_the_api_come_through_the_edge_too(dev: Assembly, staging: Assembly) -> None:
-    for assembly, way in ((dev, "<Market-dev-Api."), (staging, "<Market-staging-Edge.")):
+    for assembly, way in ((dev, "<Market-dev-Edge."), (staging, "<Market-staging-Edge.")):
         for name, function in assembly.properties("AWS::Lambda::Function"):
             settings = function["Environment"]["Variables"]
             for setting in ("SANDBOX_URL", "WEBHOOK_URL"):
@@ -86,8 +109,7 @@ def _headers(assembly: Assembly, behavior: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_uploaded_files_are_harmless_in_a_browser(prod: Assembly) -> None:
-    (media,) = _distribution(prod)["CacheBehaviors"]
-    assert media["PathPattern"] == "/media/*"
+    (media,) = (behavior for behavior in _distribution(prod)["CacheBehaviors"] if behavior["PathPattern"] == "/media/*")
     headers = _headers(prod, media)["SecurityHeadersConfig"]
     assert headers["ContentSecurityPolicy"] == {
         "ContentSecurityPolicy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",

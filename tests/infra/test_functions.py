@@ -82,7 +82,7 @@ def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
 
 
 def test_a_schedule_may_call_its_function_and_nothing_else(assembly: Assembly, services: dict[str, Source]) -> None:
-    stage = "prod" if "Edge" in assembly.templates else "dev"
+    stage = assembly.stage
     declared = {
         STAGES[stage].function(service.name, function.name): function.every
         for service in services.values()

@@ -60,7 +60,7 @@ def test_who_sends_text_messages_may_not_publish_to_a_topic(assembly: Assembly) 
 
 
 def test_items_are_reached_by_the_leading_keys_of_the_manifest(assembly: Assembly, services: dict[str, Source]) -> None:
-    stage = "prod" if "Edge" in assembly.templates else "dev"
+    stage = assembly.stage
     for service in services.values():
         prefixes = {"OUTBOX#", *service.manifest.prefixes}
         for used in service.manifest.uses:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.services import Source
+from infra.stacks.api import BACK_OFFICE
 from tests.infra.assembly import Assembly
 
 PUBLIC = {
@@ -90,13 +91,24 @@ def test_routes_for_programs_are_declared_for_nobody_else(dev: Assembly, service
 
 
 def test_every_other_route_asks_the_user_pool(dev: Assembly) -> None:
-    ((_, authorizer),) = dev.properties("AWS::ApiGatewayV2::Authorizer")
-    assert authorizer["AuthorizerType"] == "JWT"
-    assert "UserPool" in str(authorizer["JwtConfiguration"]["Issuer"])
+    authorizers = [authorizer for _, authorizer in dev.properties("AWS::ApiGatewayV2::Authorizer")]
+    assert len(authorizers) == 2
+    for authorizer in authorizers:
+        assert authorizer["AuthorizerType"] == "JWT"
+        assert "UserPool" in str(authorizer["JwtConfiguration"]["Issuer"])
     for key, route in _routes(dev).items():
         if key not in PUBLIC | SANDBOX | _guests(dev) | _programs(dev):
             assert route["AuthorizationType"] == "JWT", key
             assert route["AuthorizerId"], key
+
+
+def test_a_route_asks_the_authorizer_of_its_own_api(dev: Assembly) -> None:
+    """Another API's authorizer would be refused by API Gateway, but not before the deployment."""
+    for template, name, route in dev.all("AWS::ApiGatewayV2::Route"):
+        properties = route["Properties"]
+        part = "BackOffice" if properties["RouteKey"].partition(" ")[2].startswith(BACK_OFFICE) else "Shop"
+        ours = [dev.text(properties[word], template) for word in ("ApiId", "AuthorizerId") if word in properties]
+        assert all(part in text for text in ours), (name, ours)
 
 
 def test_every_route_in_code_is_deployed(dev: Assembly, services: dict[str, Source]) -> None:
@@ -120,18 +132,18 @@ def test_a_route_reaches_the_function_that_declares_it(dev: Assembly, services: 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_the_api_is_throttled_and_logged(stage: str, request: pytest.FixtureRequest) -> None:
-    ((_, deployed),) = request.getfixturevalue(stage).properties("AWS::ApiGatewayV2::Stage")
-    assert deployed["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
-    assert deployed["AccessLogSettings"]["DestinationArn"]
-    assert "authorization" not in deployed["AccessLogSettings"]["Format"].lower().replace("authorizer", "")
+    both = [deployed for _, deployed in request.getfixturevalue(stage).properties("AWS::ApiGatewayV2::Stage")]
+    assert len(both) == 2
+    for deployed in both:
+        assert deployed["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+        assert deployed["AccessLogSettings"]["DestinationArn"]
+        assert "authorization" not in deployed["AccessLogSettings"]["Format"].lower().replace("authorizer", "")
 
 
 def test_browsers_may_call_from_our_pages_only(prod: Assembly) -> None:
-    ((_, api),) = prod.properties("AWS::ApiGatewayV2::Api")
-    assert api["CorsConfiguration"]["AllowOrigins"] == ["https://marketplace.example"]
-    assert {"idempotency-key", "guest-token", "captcha-token", "api-key"} <= set(
-        api["CorsConfiguration"]["AllowHeaders"]
-    )
-    assert not api["CorsConfiguration"].get("AllowCredentials"), "there are no cookies to send along"
-    assert "*" not in api["CorsConfiguration"]["AllowOrigins"]
-    assert {"Retry-After", "X-Request-Id", "X-Correlation-Id"} <= set(api["CorsConfiguration"]["ExposeHeaders"])
+    first, second = (api["CorsConfiguration"] for _, api in prod.properties("AWS::ApiGatewayV2::Api"))
+    assert first == second
+    assert first["AllowOrigins"] == ["https://marketplace.example"]
+    assert {"idempotency-key", "guest-token", "captcha-token", "api-key"} <= set(first["AllowHeaders"])
+    assert not first.get("AllowCredentials"), "there are no cookies to send along"
+    assert {"Retry-After", "X-Request-Id", "X-Correlation-Id"} <= set(first["ExposeHeaders"])
