@@ -58,6 +58,8 @@ class EdgeStack(Stack):
             ],
         )
         acknowledge(self, UNMANAGED, "The bucket's own stack lets this account's distributions read it.")
+        if not stage.firewall:
+            acknowledge(self.distribution, "AwsSolutions-CFR2", "A firewall costs money even where nobody comes.")
         acknowledge(self.distribution, "AwsSolutions-CFR1", "A stage refuses countries in its firewall, if any.")
         acknowledge(
             self.distribution,
