@@ -83,6 +83,7 @@ lock: $(READY) ## Resolve the dependencies anew, with hashes
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/documents/requirements.in -o layers/documents/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/stripe/requirements.in -o layers/stripe/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/addresses/requirements.in -o layers/addresses/requirements.txt
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/calendars/requirements.in -o layers/calendars/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt requirements/dev.in -o requirements/dev.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements/uv.in -o requirements/uv.txt
 

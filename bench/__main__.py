@@ -5,7 +5,7 @@ The HTTP measurements start a marketplace of their own on a free port, with data
 
 import sys
 
-from bench import costs, dollars, event_runtime, handlers, imports, orders, scale
+from bench import costs, dollars, event_runtime, handlers, imports, orders, pricing, scale
 
 PARTS = {
     "costs": costs.main,
@@ -14,6 +14,7 @@ PARTS = {
     "handlers": handlers.main,
     "runtime": event_runtime.main,
     "orders": orders.main,
+    "pricing": pricing.main,
     "scale": scale.main,
 }
 

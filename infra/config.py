@@ -100,6 +100,15 @@ class Stage:
         return f"{self.prefix}/tax"
 
     @property
+    def carrier_base(self) -> str:
+        """Where carriers are asked for prices in production; other stages have a sandbox of their own."""
+        return "https://api.easypost.com"
+
+    @property
+    def carrier_secrets(self) -> str:
+        return f"{self.prefix}/carriers"
+
+    @property
     def settings_path(self) -> str:
         """Where operators keep the settings that count without a deployment, in Parameter Store."""
         return f"/market/{self.name}/settings"
@@ -139,6 +148,11 @@ class Stage:
             "PAYPAL_API_BASE": f"https://api-m.{'sandbox.' if self.sandbox else ''}paypal.com",
             "SSLCOMMERZ_API_BASE": f"https://{'sandbox' if self.sandbox else 'securepay'}.sslcommerz.com",
         }
+
+    @property
+    def rates_url(self) -> str:
+        """Where exchange rates are published; without, staff set them."""
+        return "" if self.name == "dev" else "https://www.ecb.europa.eu/stats/eurofxref"
 
     @property
     def captcha_secret(self) -> str:

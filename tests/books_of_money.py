@@ -1,6 +1,7 @@
 """I6 and I7 from outside books: what the provider captured and gave back, beside what staff and vendors are told.
 
-    captured - refunded = vendors + commission + tax + customers' credit    whose money it is (commission before fees)
+    captured - refunded + promotions
+                        = vendors + commission + tax + customers' credit    whose money it is (commission before fees)
     captured - refunded = provider + provider_fees + bank                   where it is
 
 for each order and currency, and for each vendor: what it is told it is owed = what the journals credit it. Payouts are
@@ -19,6 +20,8 @@ from tests.http import call
 JSON = dict[str, Any]
 Sums = Counter[tuple[str, str]]
 OWNERS, PLACES = ("vendor", "commission", "tax", "customer_credit"), ("provider", "provider_fees", "bank")
+OURS = "promotions"
+"""What we paid of discounts: it came from nobody's charge."""
 STAFF = {"caller": "sam", "roles": "staff"}
 
 
@@ -116,8 +119,9 @@ def _order(order_id: str, charge: Charge | None, sums: Sums) -> Iterator[str]:
         net = charge.net if charge and charge.currency == currency else 0
         owners = -sum(amount for (account, c), amount in sums.items() if c == currency and _kind(account) in OWNERS)
         places = sum(amount for (account, c), amount in sums.items() if c == currency and _kind(account) in PLACES)
-        if owners != net:
-            yield f"I7: {order_id}: {net} {currency} are charged, {owners} are given to somebody"
+        subsidy = sums[OURS, currency]
+        if owners != net + subsidy:
+            yield f"I7: {order_id}: {net} and {subsidy} {currency} are paid, {owners} are given to somebody"
         if places != net:
             yield f"I7: {order_id}: {net} {currency} are charged, {places} are booked somewhere"
         fees = charge.fees if charge and charge.currency == currency else None

@@ -1,31 +1,26 @@
 """What many tests share: a database of one's own, on both engines."""
 
-import functools
+import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import botocore.session
 import pytest
 from moto import mock_aws
 
 from local import dynamodb_lock
 from local.database import Database, table_request
-from market import config
-from market.guard import standing
+from market import config, log
+from market.guard import audit, standing
 
-pytest_plugins = [f"tests.plugins.{name}" for name in ("access_patterns", "cells", "contract", "leaks")]
-
-botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
+pytest_plugins = [f"tests.plugins.{name}" for name in ("access_patterns", "cells", "contract", "leaks", "quick_aws")]
 
 os.environ.setdefault("RATE_LIMIT", "0")  # for marketplaces too: all of a test's people come from one address
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ROOT_SECRET = "market/root"
-_CHECKOUTS = frozenset(("checkout", "desk", "reviewed", "stripe", "till"))
-"""Fixtures that run the whole marketplace."""
 
 
 def _key(partition: str, sort: str) -> list[dict[str, str]]:
@@ -50,43 +45,35 @@ TABLE = {
 """The table as the data stack declares it; a test of the infrastructure compares the two."""
 
 
-_LONG = tuple(
-    f"tests/services/{name}/"
-    for name in (
-        "payments",
-        "refunds",
-        "orders",
-        "ledger",
-        "fraud",
-        "identity",
-        "access",
-        "profiles",
-        "abuse",
-        "developers",
-        "flags",
-        "audit",
-    )
-)
+_ON_BOTH = ("tests/kernel/", "tests/local/")
+"""Tests of whatever asks the database itself."""
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """The longest tests use one engine every day, and with the slow tests the other, five times slower."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every day most tests use the embedded database, and with the slow tests moto too, which is far slower.
+
+    There a test runs with its first case: what the others vary is not the database.
+    """
+    seen, spared = set[str](), set[pytest.Item]()
     for item in items:
-        if isinstance(item, pytest.Function) and (
-            _CHECKOUTS.intersection(item.fixturenames) or item.nodeid.startswith(_LONG)
-        ):
-            chosen = item.callspec.params.get("database") if hasattr(item, "callspec") else None
-            if chosen == "moto":
-                item.add_marker("slow")
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if parameters.get("database") == "moto" and not item.nodeid.startswith(_ON_BOTH):
+            item.add_marker("slow")
+            test = item.nodeid.partition("[")[0]
+            if test in seen:
+                spared.add(item)
+            seen.add(test)
+    config.hook.pytest_deselected(items=list(spared))
+    items[:] = [item for item in items if item not in spared]
+    gc.freeze()  # what is loaded now stays until the end: no collection need look at it again
 
 
-@pytest.fixture(scope="session")
-def dynoxide() -> Iterator[Database]:
-    """One embedded database in memory for the whole run."""
-    running = Database()
-    yield running
-    running.stop()
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """Each test begins on nobody's behalf: who signs in outside of a request goes on acting until the test is over."""
+    with log.acting(log.Scope()), audit.off():
+        yield
 
 
 @pytest.fixture
@@ -119,7 +106,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture(params=["moto", "dynoxide"])
 def database(request: pytest.FixtureRequest, environment: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty table under a name of its own; the value is the name. Each test runs on both engines."""
+    """An empty table under a name of its own; the value is the name. Tests run on both engines: see above for when."""
     name = f"market-{uuid4().hex[:12]}"
     environment.setenv("TABLE_NAME", name)
     if request.param == "moto":

@@ -1,6 +1,7 @@
 """A shop floor for tests: offers on the shelf, customers with carts, orders, and the outside books to compare with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -78,8 +79,15 @@ def set_quantity(customer: str, sku: str, quantity: int) -> None:
     assert answer.status == 200, answer
 
 
-def summary(customer: str, method: str = "standard") -> dict[str, Any]:
-    answer = call(orders_api, "POST", "/v1/checkout/summary", {"shippingMethod": method}, caller=customer)
+def apply_coupon(customer: str, code: str) -> dict[str, Any]:
+    answer = call(cart_api, "POST", "/v1/cart/apply-coupon", {"code": code}, caller=customer)
+    assert answer.status == 200, answer
+    return dict(answer.json)
+
+
+def summary(customer: str, method: str = "standard", **wish: Any) -> dict[str, Any]:
+    body = {"shippingMethod": method} | wish
+    answer = call(orders_api, "POST", "/v1/checkout/summary", body, caller=customer)
     assert answer.status == 200, answer
     return dict(answer.json)
 
@@ -108,6 +116,20 @@ def order_of(customer: str, number: str) -> dict[str, Any]:
     answer = call(orders_api, "GET", f"/v1/orders/{number}", caller=customer)
     assert answer.status == 200, answer
     return dict(answer.json)
+
+
+@contextmanager
+def dynamodb_calls() -> Iterator[list[str]]:
+    """The operations that are called meanwhile."""
+    calls: list[str] = []
+    events = config.client("dynamodb").meta.events
+
+    def note(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
+    events.register("provide-client-params.dynamodb", note, unique_id="count-calls")
+    yield calls
+    events.unregister("provide-client-params.dynamodb", unique_id="count-calls")
 
 
 def announced() -> list[dict[str, Any]]:

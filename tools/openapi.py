@@ -49,7 +49,9 @@ _MEDIA: dict[str, Document] = {
     "backbone_docs": {"text/html": _TEXT},
     "backbone_asset": {"text/javascript": _TEXT, "text/css": _TEXT},
     "backbone_description": {"application/json": {"schema": {"type": "object"}}},
+    "catalog_show_sitemap": {"application/xml": _TEXT},
     "ledger_export": {"application/x-ndjson": _TEXT},
+    "tax_filings": {"text/csv": _TEXT},
     **{f"invoices_{name}": _PDF for name in ("show", "guest_show", "show_issued", "api_show_issued")},
 }
 """What operations answer that do not answer with a view."""

@@ -5,7 +5,8 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="access",
     prefixes=("ACS#", "ROL#", "TEA#", "IVT#"),
-    uses=("identity", "vendors"),
+    uses=("vendors",),
+    reads=("identity",),
     functions=(
         Function(name="api", handler="access.api.handler", kind="api", capabilities=("secret",)),
         Function(name="consumer", handler="access.consumer.handler", kind="consumer", capabilities=("export-part",)),

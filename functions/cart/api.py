@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
 from cart import service
 from cart.contract import Cart, CartChanged, CartFull, Line
 from cart.manifest import MANIFEST
-from cart.model import BadGuestToken, Difference, MixedCurrencies
+from cart.model import BadGuestToken, CouponNotValid, Difference, MixedCurrencies, TooManyCoupons
 from inventory.contract import MAX_PER_LINE, NotOnSale, OutOfStock, PurchaseLimitReached, Sku
 from market.errors import PreconditionFailed
 from market.http import (
@@ -15,6 +16,7 @@ from market.http import (
     CUSTOMER,
     GUEST,
     Body,
+    OneLine,
     Response,
     ServiceApi,
     View,
@@ -31,6 +33,7 @@ OWNERS = [CUSTOMER, GUEST]
 REFUSALS = [
     OutOfStock, NotOnSale, PurchaseLimitReached, MixedCurrencies, CartFull, CartChanged, PreconditionFailed,
 ]  # fmt: skip
+PromotionCode = Annotated[str, Query(max_length=80)]
 NOT_SO_MANY = frozenset({OutOfStock.code, NotOnSale.code, PurchaseLimitReached.code})
 
 
@@ -41,6 +44,10 @@ class NewLine(Body):
 
 class Quantity(Body):
     quantity: Annotated[int, Field(strict=True, ge=0, le=MAX_PER_LINE)]
+
+
+class CouponForm(Body):
+    code: Annotated[OneLine, Field(min_length=1, max_length=80, description="As people write it.")]
 
 
 class MergeRequest(Body):
@@ -107,6 +114,7 @@ class CartView(View):
         description="Send it with the order: an order is made from the cart that you saw, or not at all."
     )
     lines: list[LineView]
+    coupons: list[str] | None = Field(None, description="Codes; the checkout's summary says what they give.")
     subtotal: Money | None = Field(None, description="Sum of the lines; absent while the cart is empty.")
     differences: list[DifferenceView] | None = Field(
         None, description="What is not as it was when you last saw the cart, or not as you wished; absent if nothing."
@@ -118,7 +126,8 @@ class CartView(View):
         lines = [LineView.of(line, () if settled else found) for line in cart.lines]
         subtotal = total((line.total for line in cart.lines), cart.lines[0].unit_price.currency) if cart.lines else None
         told = list(map(DifferenceView.of, found)) or None
-        return cls(version=cart.version, lines=lines, subtotal=subtotal, differences=told)
+        codes = [coupon.code for coupon in cart.coupons] or None
+        return cls(version=cart.version, lines=lines, coupons=codes, subtotal=subtotal, differences=told)
 
 
 @api.post("/v1/guests", callers=[ANYONE], limit="guest", status=201)
@@ -152,6 +161,28 @@ def change(sku: str, line: Quantity) -> Response[CartView]:
 def remove(sku: str) -> Response[CartView]:
     """Take a line out."""
     cart = service.set_quantity(api.caller.id, sku, 0, seen=api.require_match)
+    return reply(CartView.of(cart), version=cart.version)
+
+
+@api.post(
+    "/v1/cart/apply-coupon",
+    callers=OWNERS,
+    limit="coupon",
+    problems=[CouponNotValid, TooManyCoupons, CartChanged, PreconditionFailed],
+)
+def apply_coupon(coupon: CouponForm) -> Response[CartView]:
+    """Put a promotion's code into the cart, in the place of another code of the same promotion.
+
+    What it gives, and why it may give nothing, the checkout's summary says.
+    """
+    cart = service.apply_coupon(api.caller.id, coupon.code, seen=api.require_match)
+    return reply(CartView.of(cart), version=cart.version)
+
+
+@api.delete("/v1/cart/coupon", callers=OWNERS, problems=[CartChanged, PreconditionFailed])
+def remove_coupon(code: PromotionCode = "") -> Response[CartView]:
+    """Take a code out of the cart, or, where none is named, all of them."""
+    cart = service.remove_coupon(api.caller.id, code, seen=api.require_match)
     return reply(CartView.of(cart), version=cart.version)
 
 

@@ -15,17 +15,24 @@ from typing import Any
 import orjson
 
 from cart.manifest import MANIFEST as MANIFEST
-from inventory.contract import NotOnSale, Offer, PurchaseLimit, limit_reached, out_of_stock
+from inventory.contract import STANDARD, NotOnSale, Offer, PurchaseLimit, limit_reached, out_of_stock
 from market import clock, ids
 from market.errors import Conflict, Problem
 from market.money import Money
 from market.table import MAX_ACTIONS, Item, Key, Write, update
 
 MAX_LINES = 50
+MAX_COUPONS = 3
+"""As many as one order takes."""
 KEPT = timedelta(days=30)
 _REMEMBERED = 5
 _RESERVED = 15
-"""Actions of an order's transaction that are not for its lines: cart, order, event, promotions; some are in reserve."""
+"""Actions of an order's transaction that are not for its lines: cart, order, event, promotions; some are in reserve.
+
+An order whose promotions write more than that has room for fewer lines: see `require_room`.
+"""
+_PROMOTION_WRITES = 11
+"""Of those in reserve, what promotions may write."""
 
 
 class CartChanged(Conflict):
@@ -46,7 +53,8 @@ class CartFull(Conflict):
 class Line:
     """So many of a SKU, at the price and under the purchase limit that the customer last saw.
 
-    added_price: what it cost when it was put into the cart.
+    added_price: what it cost when it was put into the cart. tax_category, weight_grams, size_mm: of the offer then, so
+    that an order reads no offers; its transaction checks the price.
     """
 
     sku: str
@@ -60,6 +68,9 @@ class Line:
     category: str = ""
     added_price: Money | None = None
     limit: PurchaseLimit | None = None
+    tax_category: str = STANDARD
+    weight_grams: int = 0
+    size_mm: tuple[int, ...] = ()
 
     @property
     def total(self) -> Money:
@@ -75,6 +86,15 @@ class Placed:
     order_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A code that the customer has put in, the promotion that it is for, and whose that is."""
+
+    code: str
+    promotion_id: str
+    scope: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
     """A customer's cart; version 0 is one that was never written."""
@@ -83,6 +103,7 @@ class Cart:
     version: int = 0
     lines: tuple[Line, ...] = ()
     placed: tuple[Placed, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
 
     def order_of(self, key: str) -> Placed | None:
         """The order that the request with this idempotency key made, among the last few."""
@@ -90,10 +111,18 @@ class Cart:
 
 
 def as_offered(line: Line, offer: Offer | None) -> Line:
-    """The line at today's price, category and purchase limit; as it is if it cannot be bought any more."""
+    """The line at today's price, category, nature and purchase limit; as it is if it cannot be bought any more."""
     if offer is None or offer.price.currency != line.unit_price.currency:
         return line
-    return replace(line, unit_price=offer.price, category=offer.category, limit=offer.limit)
+    return replace(
+        line,
+        unit_price=offer.price,
+        category=offer.category,
+        limit=offer.limit,
+        tax_category=offer.tax_category,
+        weight_grams=offer.weight_grams,
+        size_mm=offer.size_mm,
+    )
 
 
 def obstacle(line: Line, offer: Offer | None) -> Problem | None:
@@ -107,9 +136,12 @@ def obstacle(line: Line, offer: Offer | None) -> Problem | None:
     return None
 
 
-def require_room(lines: Iterable[Line]) -> None:
-    """Raise CartFull for lines that one transaction could not order: each is an action, a limited one is two."""
-    needed = sum(2 if line.limit else 1 for line in lines)
+def require_room(lines: Iterable[Line], promotion_writes: int = 0) -> None:
+    """Raise CartFull for lines that one transaction could not order: each is an action, a limited one is two.
+
+    promotion_writes: what the order's promotions write besides.
+    """
+    needed = sum(2 if line.limit else 1 for line in lines) + max(0, promotion_writes - _PROMOTION_WRITES)
     if needed > MAX_ACTIONS - _RESERVED:
         raise CartFull("So many different items, some of them limited per customer, take more than one order.")
 
@@ -126,6 +158,7 @@ def read_cart(customer_id: str, item: Mapping[str, Any] | None) -> Cart:
         version=item["version"],
         lines=tuple(_line(line) for line in orjson.loads(item["lines"])),
         placed=tuple(Placed(*placed) for placed in orjson.loads(item["placed"])),
+        coupons=tuple(Coupon(*coupon) for coupon in orjson.loads(item.get("coupons", "[]"))),
     )
 
 
@@ -150,9 +183,13 @@ def write_cart(cart: Cart, *, kept: timedelta = KEPT) -> Write:
         changed.by_us = found is not None and found.get("mark") == mark
         return changed
 
+    coupons = " REMOVE coupons"
+    if cart.coupons:
+        rows = [[coupon.code, coupon.promotion_id, coupon.scope] for coupon in cart.coupons]
+        coupons, values = ", coupons = :coupons", values | {":coupons": orjson.dumps(rows).decode()}
     return update(
         cart_key(cart.customer_id),
-        "SET lines = :lines, placed = :placed, version = :next, expires_at = :until, mark = :mark",
+        "SET lines = :lines, placed = :placed, version = :next, expires_at = :until, mark = :mark" + coupons,
         values,
         when=when,
         otherwise=refusal,
@@ -171,7 +208,7 @@ def save_with(write: Callable[[Write], Item], cart: Cart, *, kept: timedelta = K
 
 def check_out(cart: Cart, placed: Placed) -> Write:
     """Empty the cart for the order made from it. Raises CartChanged if it is not the same cart any more."""
-    return write_cart(replace(cart, lines=(), placed=(placed, *cart.placed)[:_REMEMBERED]))
+    return write_cart(replace(cart, lines=(), coupons=(), placed=(placed, *cart.placed)[:_REMEMBERED]))
 
 
 def _compact(line: Line) -> dict[str, Any]:
@@ -182,6 +219,9 @@ def _compact(line: Line) -> dict[str, Any]:
         "c": line.unit_price.currency,
         "a": line.added_price.amount if line.added_price else None,
         "l": [line.limit.units, line.limit.days] if line.limit else None,
+        "t": line.tax_category if line.tax_category != STANDARD else None,
+        "w": line.weight_grams or None,
+        "s": list(line.size_mm) or None,
     }
     return {name: value for name, value in row.items() if value not in ("", None)}
 
@@ -196,5 +236,8 @@ def _line(stored: dict[str, Any]) -> Line:
         unit_price=Money(price, currency),
         added_price=None if added is None else Money(added, currency),
         limit=PurchaseLimit(*limit) if limit else None,
+        tax_category=stored.pop("t", STANDARD),
+        weight_grams=stored.pop("w", 0),
+        size_mm=tuple(stored.pop("s", ())),
         **stored,
     )

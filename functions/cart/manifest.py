@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="cart",
     prefixes=("CRT#",),
-    uses=("inventory",),
+    uses=("inventory", "promotions"),
     consumes=("profile.erasure_requested", "profile.export_requested"),
     functions=(
         Function(name="api", handler="cart.api.handler", kind="api"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cart.contract import MAX_LINES, Cart, CartFull, Line, as_offered, obstacle, require_room
+from cart.contract import MAX_COUPONS, MAX_LINES, Cart, CartFull, Coupon, Line, as_offered, obstacle, require_room
 from inventory.contract import (
     MAX_PER_LINE,
     SHOWN_AT_MOST,
@@ -26,6 +26,18 @@ class MixedCurrencies(Conflict):
     """All lines of a cart are in one currency."""
 
     code, title = "mixed_currencies", "Mixed currencies"
+
+
+class CouponNotValid(Unprocessable):
+    """There is no such code, or it is over, used up or somebody else's: which of these, nobody learns by trying."""
+
+    code, title = "coupon_not_valid", "This code cannot be used"
+
+
+class TooManyCoupons(Conflict):
+    """An order takes only so many codes; `limit` says how many."""
+
+    code, title = "too_many_coupons", "Too many codes"
 
 
 class BadGuestToken(Unprocessable):
@@ -118,7 +130,27 @@ def merged(cart: Cart, other: Cart, offers: Mapping[str, Offer]) -> tuple[Cart, 
             found.append(Difference(sku=line.sku, code=code, wanted=wanted, got=got))
         if got > had and offer and offer.price != line.unit_price:
             found.append(_price_change(line, offer))
-    return cart, tuple(found)
+    return with_coupons_of(cart, other), tuple(found)
+
+
+def with_coupon(cart: Cart, coupon: Coupon) -> Cart:
+    """The cart with the code, in the place of another one of the same promotion. Raises TooManyCoupons."""
+    others = tuple(one for one in cart.coupons if one.promotion_id != coupon.promotion_id)
+    if len(others) >= MAX_COUPONS:
+        raise TooManyCoupons(f"An order takes {MAX_COUPONS} codes.", limit=MAX_COUPONS)
+    return replace(cart, coupons=(*others, coupon))
+
+
+def without_coupons(cart: Cart, code: str) -> Cart:
+    """The cart without the code, or, where none is named, without any."""
+    return replace(cart, coupons=tuple(one for one in cart.coupons if code and one.code != code))
+
+
+def with_coupons_of(cart: Cart, other: Cart) -> Cart:
+    """The cart with those of the other's codes that there is room for."""
+    known = {one.promotion_id for one in cart.coupons}
+    more = tuple(one for one in other.coupons if one.promotion_id not in known)
+    return replace(cart, coupons=(cart.coupons + more)[:MAX_COUPONS])
 
 
 def _granted(offer: Offer | None, wanted: int) -> tuple[int, str]:
@@ -171,6 +203,9 @@ def _line(offer: Offer, quantity: int, *, added_price: Money) -> Line:
         category=offer.category,
         added_price=added_price,
         limit=offer.limit,
+        tax_category=offer.tax_category,
+        weight_grams=offer.weight_grams,
+        size_mm=offer.size_mm,
     )
 
 

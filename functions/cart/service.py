@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from cart import model, store
-from cart.contract import Cart, CartChanged
-from cart.model import Difference
+from cart.contract import Cart, CartChanged, Coupon
+from cart.model import CouponNotValid, Difference
 from inventory.contract import MAX_PER_LINE, Offer
+from market import clock
 from market.errors import NotFound, Unprocessable
+from promotions.contract import normalised, redeemable
 
 _ATTEMPTS = 5
 Change = Callable[[Cart, Offer | None], Cart]
@@ -47,6 +49,39 @@ def set_quantity(customer_id: str, sku: str, quantity: int, *, seen: Seen) -> Ca
     return _change(customer_id, sku, change, seen)
 
 
+def apply_coupon(customer_id: str, text: str, *, seen: Seen) -> Cart:
+    """Put a code into the cart, however it is spelt. What it gives, the checkout's summary says.
+
+    Raises CouponNotValid or TooManyCoupons. One that is there already changes nothing.
+    """
+    code = normalised(text)
+
+    def attempt() -> Cart:
+        if not code:
+            raise CouponNotValid("This code cannot be used.")
+        cart, found = store.with_code(customer_id, code)
+        seen(cart.version)
+        promotion = store.promotion(found.promotion_id) if found.promotion_id else None
+        if promotion is None or not redeemable(found, promotion, customer_id, clock.timestamp()):
+            raise CouponNotValid("This code cannot be used.")
+        changed = model.with_coupon(cart, Coupon(found.code, promotion.id, promotion.scope))
+        return cart if changed.coupons == cart.coupons else store.save(changed)
+
+    return _until_settled(attempt)
+
+
+def remove_coupon(customer_id: str, text: str, *, seen: Seen) -> Cart:
+    """Take a code out of the cart; all of them where none is named."""
+
+    def attempt() -> Cart:
+        cart = store.get(customer_id)
+        seen(cart.version)
+        changed = model.without_coupons(cart, normalised(text))
+        return cart if changed == cart else store.save(changed)
+
+    return _until_settled(attempt)
+
+
 def refresh(customer_id: str, *, seen: Seen) -> Compared:
     """Take over what has changed by itself: prices, fewer units, what is gone. Answers the new cart and the changes."""
 
@@ -70,7 +105,7 @@ def merge(customer_id: str, guest_id: str) -> Compared:
 
     def attempt() -> Compared:
         cart, left = store.both(customer_id, guest_id)
-        if not left.lines:
+        if not left.lines and not left.coupons:
             return cart, ()
         whole, found = model.merged(cart, left, store.offers(left))
         return store.save_merged(whole, left), found

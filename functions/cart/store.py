@@ -9,8 +9,10 @@ from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market import config
 from market.table import Table, delete
+from promotions.contract import MANIFEST as PROMOTIONS
+from promotions.contract import Code, Promotion, code_key, promotion_key, read_code, read_promotion
 
-_table = Table(MANIFEST, INVENTORY)
+_table = Table(MANIFEST, INVENTORY, PROMOTIONS)
 
 
 def get(customer_id: str) -> Cart:
@@ -36,6 +38,18 @@ def offers(cart: Cart) -> dict[str, Offer]:
     return {offer.sku: offer for offer in map(read_offer, found.values())}
 
 
+def with_code(customer_id: str, code: str) -> tuple[Cart, Code]:
+    """The cart and the code, one that is nobody's if there is none, in one call."""
+    key, place = cart_key(customer_id), code_key(code)
+    found = _table.batch_get([key, place], consistent=True)
+    return read_cart(customer_id, found.get(key)), read_code(found.get(place), code)
+
+
+def promotion(promotion_id: str) -> Promotion | None:
+    item = _table.get(promotion_key(promotion_id))
+    return read_promotion(item) if item else None
+
+
 def save(cart: Cart) -> Cart:
     """Save the cart as its next version. Raises CartChanged."""
     return save_with(_table.write, cart, kept=_kept())
@@ -43,7 +57,7 @@ def save(cart: Cart) -> Cart:
 
 def save_merged(cart: Cart, emptied: Cart) -> Cart:
     """Save the cart with the lines of the other, and that one without: both or neither. Raises CartChanged."""
-    _table.transact(write_cart(cart, kept=_kept()), write_cart(replace(emptied, lines=()), kept=_kept()))
+    _table.transact(write_cart(cart, kept=_kept()), write_cart(replace(emptied, lines=(), coupons=()), kept=_kept()))
     return replace(cart, version=cart.version + 1)
 
 

@@ -13,10 +13,10 @@ from typing import Literal
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from catalog import categories, model, service, store
+from catalog import categories, changes, drafts, model, service, store
+from catalog.changes import Stored
 from catalog.forms import ImportRow
-from catalog.model import SlugTaken
-from catalog.store import Stored
+from catalog.model import Product, SlugTaken
 from catalog.tree import slug_of
 from market import ids
 from market.errors import Conflict, Problem, Unprocessable
@@ -54,13 +54,19 @@ class _Job:
     product_id: str
     before: Stored | None
     after: Stored
+    reviewed: tuple[Write, ...] = ()
+    """What puts the change into review, where a rule keeps it for a person: the product itself stays as it is."""
 
     def writes(self) -> list[Write]:
         if self.before is None:
-            return store.create(self.after)
-        said = self.before.stated
+            return changes.create(self.after)
+        product, said = self.before.product, self.before.stated
         stock = {sku: units for sku, units in self.after.stated.items() if said.get(sku) != units}
-        return store.change(self.before.product, self.after, stock)
+        if self.reviewed:
+            remembered = changes.remembered(product, self.after)
+            return [remembered, *changes.restocked(product, stock), *self.reviewed]
+        leaving = product.on_sale and not self.after.product.on_sale
+        return changes.change(product, self.after, stock) + ([drafts.none_left(product.id)] if leaving else [])
 
     def under_another_slug(self) -> "_Job":
         product = self.after.product.model_copy(update={"slug": service.suffixed(self.after.product.slug)})
@@ -105,8 +111,9 @@ def _readable(rows: Sequence[object], outcomes: dict[int, Outcome]) -> dict[int,
         try:
             form = _row.validate_python(given)
             categories.require(form.category)
-            model.check_variants([variant.variant() for variant in form.variants])
-            named = {f"id {form.external_id}", *(f"sku {variant.sku}" for variant in form.variants)}
+            wanted = form.wanted()
+            model.check_variants([variant.variant() for variant in wanted])
+            named = {f"id {form.external_id}", *(f"sku {variant.sku}" for variant in wanted)}
             if seen & named:
                 raise RepeatedRow(f"An earlier row of this batch has {min(seen & named)}.")
             seen |= named
@@ -157,7 +164,17 @@ def _changed(number: int, form: ImportRow, before: Stored) -> _Job | Outcome:
     after = service.changed(before.product, form.fields())
     if after is before.product:  # only the stock is another
         after = after.model_copy(update={"version": after.version + 1})
-    return _Job(number, form, id_, before, Stored(after, fingerprint, form.stock()))
+        return _Job(number, form, id_, before, Stored(after, fingerprint, form.stock()))
+    after, waiting = service.routed(before.product, after)
+    new = Stored(after, fingerprint, form.stock())
+    return _Job(number, form, id_, before, new, _reviewed(before.product, new, waiting) if waiting else ())
+
+
+def _reviewed(live: Product, new: Stored, waiting: frozenset[str]) -> tuple[Write, ...]:
+    present = drafts.find(live.id)
+    stock = {sku: units for sku, units in new.stated.items() if sku not in live.skus}
+    copy = service.edited(live, present, new.product, stock)
+    return tuple(service.submission(live, present, copy, waiting))
 
 
 def _groups(jobs: Sequence[_Job]) -> list[list[_Job]]:
@@ -177,7 +194,9 @@ def _groups(jobs: Sequence[_Job]) -> list[list[_Job]]:
 def _carry_out(group: Sequence[_Job]) -> list[Outcome]:
     """One transaction for all; where it is refused, one for each, so that only the culprit stays out."""
     try:
-        store.carry_out([write for job in group for write in job.writes()])
+        store.carry_out(
+            [write for job in group for write in job.writes()], store.tagged(job.after.product for job in group)
+        )
         return [job.done() for job in group]
     except Problem:
         return [_alone(job) for job in group]
@@ -186,7 +205,7 @@ def _carry_out(group: Sequence[_Job]) -> list[Outcome]:
 def _alone(job: _Job) -> Outcome:
     try:
         try:
-            store.carry_out(job.writes())
+            store.carry_out(job.writes(), store.tagged([job.after.product]))
         except SlugTaken:
             store.carry_out(job.under_another_slug().writes())
         return job.done()

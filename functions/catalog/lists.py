@@ -49,3 +49,9 @@ def _cards(page: Page) -> tuple[list[str], str | None]:
 def _before(month: str) -> str:
     year, number = int(month[:4]), int(month[5:])
     return f"{year - (number == 1):04}-{(number - 2) % 12 + 1:02}"
+
+
+def following(month: str) -> str:
+    """The month after, such as `2027-01` after `2026-12`."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + number // 12:04}-{number % 12 + 1:02}"

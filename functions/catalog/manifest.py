@@ -4,7 +4,10 @@ from market.manifest import Function, Manifest
 
 MANIFEST = Manifest(
     service="catalog",
-    prefixes=("CAT#", "PRD#", "PSL#", "PLC#", "PLV#", "PLA#"),
+    prefixes=(
+        *("CAT#", "PRD#", "PSL#", "PRV#", "PRQ#", "PRO#", "PCD#", "SMP#"),
+        *("PLC#", "PLV#", "PLA#", "PLO#", "GTN#", "BRD#", "BRS#", "TAG#"),
+    ),
     uses=("inventory", "vendors"),
     functions=(
         Function(name="api", handler="catalog.api.handler", kind="api"),
@@ -16,10 +19,32 @@ MANIFEST = Manifest(
             timeout=29,
             capabilities=("flags",),
         ),
+        Function(name="editing", handler="catalog.editing_api.handler", kind="api"),
+        Function(name="offers", handler="catalog.offers_api.handler", kind="api"),
+        Function(name="consumer", handler="catalog.consumer.handler", kind="consumer"),
+        Function(
+            name="schedule", handler="catalog.schedule.handler", kind="schedule", every="rate(12 hours)", timeout=300
+        ),
         Function(name="media", handler="catalog.media_api.handler", kind="api", capabilities=("media",)),
     ),
-    publishes=("product.created", "product.updated", "product.price.updated"),
+    publishes=(
+        "product.created",
+        "product.updated",
+        "product.price.updated",
+        "product.submitted",
+        "product.approved",
+        "product.rejected",
+        "product.withdrawn",
+        "product.published",
+        "product.archived",
+        "product.moved",
+        "offer.created",
+        "offer.updated",
+        "price.refused",
+    ),
+    consumes=("price.decided", "product.archived", "product.published"),
     permissions={
+        "brands.manage": ("admin", "moderator"),
         "categories.manage": ("admin", "moderator"),
         "products.read": (
             "admin",
@@ -31,6 +56,8 @@ MANIFEST = Manifest(
             "vendor_viewer",
         ),
         "products.write": ("admin", "moderator", "vendor_catalog"),
+        "products.review": ("admin", "moderator"),
+        "products.rules": ("admin",),
         "products.import": ("admin", "vendor_catalog"),
     },
 )

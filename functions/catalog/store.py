@@ -1,33 +1,28 @@
-"""Reads and writes of products, their slugs and the lists that they stand in.
-
-A product is one item: its document and, in `card`, what lists show of it. A slug leads to the product and names its
-SKUs, so that a page is one read of the slug and one of everything else. A product on sale has an entry in the list of
-its category and of each above it (`PLC#<path>`), and stands in two indexes: by its vendor, and by the month in which it
-was listed.
-"""
+"""Reads of products and of the lists that they stand in, and the one place that carries out writes; see `changes`."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from catalog.events import PriceChange, ProductCreated, ProductPriceUpdated, ProductUpdated
+from catalog import words
+from catalog.brands import Brand, brand_key, read_brand
+from catalog.changes import QUEUE, Stored, product_key, rank, read_stored, slug_key, version_key
 from catalog.manifest import MANIFEST
-from catalog.model import Product, SlugTaken, Variant, read_product
-from catalog.tree import levels
+from catalog.model import Product, read_product
 from inventory.contract import MANIFEST as INVENTORY
-from inventory.contract import Offer, change_offer, new_offer, read_offer, stock_key
-from market import config
-from market.errors import Conflict, NotFound, PreconditionFailed
-from market.events import announce
-from market.table import NEW, Item, Key, Page, Table, Write, delete, put
+from inventory.contract import Offer, read_offer, stock_key
+from market import clock, config
+from market.errors import NotFound
+from market.table import MAX_ACTIONS, Item, Key, Page, Table, Write
 from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import Vendor, read_vendor, vendor_key
 
-BY_VENDOR, BY_MONTH = "by1", "by2"
-_RANK = {"draft": "3", "active": "2", "archived": "1"}
+BY_VENDOR, BY_MONTH, BY_AGE = "by1", "by2", "by3"
+ADDRESS_FRESH_FOR = timedelta(seconds=30)
 _MOST_REMEMBERED = 10_000
 
 _table = Table(MANIFEST, INVENTORY, VENDORS)
@@ -35,11 +30,30 @@ _table = Table(MANIFEST, INVENTORY, VENDORS)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a slug leads."""
+    """Where a slug leads, and what else its page shows: offers of other vendors are (SKU, vendor, variant, since)."""
 
     product_id: str
     vendor_id: str
     skus: tuple[str, ...]
+    brand: str
+    offers: tuple[tuple[str, ...], ...]
+
+    def reads(self) -> list[Key]:
+        """All that the page needs: one read of at most 100 items."""
+        sellers = dict.fromkeys((self.vendor_id, *(offer[1] for offer in self.offers)))
+        skus = (*self.skus, *(offer[0] for offer in self.offers))
+        branded = [brand_key(self.brand)] if self.brand else []
+        return [product_key(self.product_id), *map(vendor_key, sellers), *map(stock_key, skus), *branded]
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What another vendor asks for the same variant."""
+
+    offer: Offer
+    vendor: Vendor
+    variant: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +63,36 @@ class Shown:
     document: dict[str, Any]
     vendor: Vendor
     offers: dict[str, Offer]
+    rivals: tuple[Rival, ...] = ()
+    brand: Brand | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A product with what imports remember of it: a fingerprint of the row, and the stock that it stated by SKU."""
+class Moved:
+    """The slug is a former one."""
 
-    product: Product
-    fingerprint: str
-    stated: dict[str, int]
+    slug: str
 
 
+@dataclass
 class Addresses:
-    """Slugs seen lately. Slugs do not move; what an address says of the SKUs is compared with the product each time."""
+    """Slugs seen lately. What an address says of the page is compared with the product each time, but for offers of
+    other vendors, which the product does not know of: they are shown `ADDRESS_FRESH_FOR` late at most.
+    """
 
-    def __init__(self) -> None:
-        self._known: dict[str, Address] = {}
-        self._writing = threading.Lock()
+    _known: dict[str, tuple[Address, datetime]] = field(default_factory=dict)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, slug: str) -> Address | None:
-        return self._known.get(f"{config.setting('TABLE_NAME')}|{slug}")
+        address, until = self._known.get(f"{config.setting('TABLE_NAME')}|{slug}", (None, clock.now()))
+        return address if clock.now() < until else None
 
     def remember(self, slug: str, address: Address) -> None:
         with self._writing:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
-            self._known[f"{config.setting('TABLE_NAME')}|{slug}"] = address
+            until = clock.now() + ADDRESS_FRESH_FOR
+            self._known[f"{config.setting('TABLE_NAME')}|{slug}"] = address, until
 
     def forget(self, slug: str) -> None:
         self._known.pop(f"{config.setting('TABLE_NAME')}|{slug}", None)
@@ -83,30 +101,39 @@ class Addresses:
 _addresses = Addresses()
 
 
-def product_key(product_id: str) -> Key:
-    return Key(f"PRD#{product_id}")
-
-
-def slug_key(slug: str) -> Key:
-    return Key(f"PSL#{slug}")
-
-
 def get(vendor_id: str, product_id: str) -> Stored:
     """The vendor's product as last written. Raises NotFound, also for another vendor's."""
+    found = find(product_id)
+    if found.product.vendor_id != vendor_id:
+        raise no_such_product()
+    return found
+
+
+def find(product_id: str) -> Stored:
+    """Anybody's product as last written. Raises NotFound."""
     item = _table.get(product_key(product_id), consistent=True)
-    if item is None or item["vendor_id"] != vendor_id:
-        raise NotFound("There is no such product.")
-    return _stored(item)
+    if item is None:
+        raise no_such_product()
+    return read_stored(item)
+
+
+def no_such_product() -> NotFound:
+    return NotFound("There is no such product.")
 
 
 def get_many(product_ids: Iterable[str]) -> dict[str, Stored]:
     """Those that exist, by id."""
     found = _table.batch_get(map(product_key, product_ids), consistent=True).values()
-    return {stored.product.id: stored for stored in map(_stored, found)}
+    return {stored.product.id: stored for stored in map(read_stored, found)}
 
 
 def slugs_in_use(slugs: Iterable[str]) -> set[str]:
     return {key.pk.removeprefix("PSL#") for key in _table.batch_get(map(slug_key, slugs))}
+
+
+def skus_in_use(skus: Iterable[str]) -> set[str]:
+    keys = {stock_key(sku): sku for sku in skus}
+    return {keys[key] for key in _table.batch_get(keys)}
 
 
 def vendor(vendor_id: str) -> Vendor | None:
@@ -114,26 +141,33 @@ def vendor(vendor_id: str) -> Vendor | None:
     return read_vendor(item) if item else None
 
 
-def page(slug: str) -> Shown | None:
+def page(slug: str) -> Shown | Moved | None:
     """All that the page of a product on sale needs, in two reads, one where the slug was seen lately."""
-    address = known = _addresses.get(slug)
+    seen = _addresses.get(slug)
+    address = seen or _looked_up(slug)
     if address is None:
-        item = _table.get(slug_key(slug))
-        if item is None:
-            return None
-        address = _address(item["product_id"], item["vendor_id"], item["skus"])
-        _addresses.remember(slug, address)
-    keys = [product_key(address.product_id), vendor_key(address.vendor_id), *map(stock_key, address.skus)]
-    found = _table.batch_get(keys)
-    product, seller = found.get(keys[0]), found.get(keys[1])
-    if product is None or seller is None or product["slug"] != slug:
-        _addresses.forget(slug)
         return None
-    if known and product["skus"] != [*address.skus]:
-        _addresses.remember(slug, _address(address.product_id, address.vendor_id, product["skus"]))
-        found |= _table.batch_get(stock_key(sku) for sku in product["skus"] if sku not in address.skus)
-    offers = {sku: read_offer(found[key]) for sku in product["skus"] if (key := stock_key(sku)) in found}
-    return Shown(orjson.loads(product["doc"]), read_vendor(seller), offers)
+    found = _table.batch_get(address.reads())
+    product = found.get(product_key(address.product_id))
+    if product is None or product["slug"] != slug:
+        _addresses.forget(slug)
+        return Moved(product["slug"]) if product else None
+    if seen and _differs(product, address) and (address := _looked_up(slug) or address) != seen:
+        found |= _table.batch_get(key for key in address.reads() if key not in found)
+    if vendor_key(address.vendor_id) not in found:
+        return None
+    return _shown(product, address, found)
+
+
+def forget_address(slug: str) -> None:
+    """Its page has other offers now."""
+    _addresses.forget(slug)
+
+
+def by_gtin(gtin: str) -> Product | None:
+    """The product on sale that has had this number, in 14 digits, for the longest time."""
+    entries = _table.query(f"GTN#{gtin}", limit=1).items
+    return find(entries[0]["product_id"]).product if entries else None
 
 
 def in_category(path: str, *, limit: int, cursor: str | None) -> Page:
@@ -142,8 +176,8 @@ def in_category(path: str, *, limit: int, cursor: str | None) -> Page:
 
 
 def of_vendor(vendor_id: str, *, status: str | None, limit: int, cursor: str | None) -> Page:
-    """Of one status newest first; of all statuses drafts first, then those on sale, then the archived."""
-    begins = f"{_RANK[status]}#" if status else ""
+    """Of one status newest first; of all: in review, drafts, those on sale, the archived."""
+    begins = f"{rank(status)}#" if status else ""
     return _table.query(
         f"PLV#{vendor_id}", index=BY_VENDOR, begins=begins, newest_first=True, limit=limit, cursor=cursor, only="card"
     )
@@ -154,127 +188,58 @@ def of_month(month: str, *, limit: int, cursor: str | None) -> Page:
     return _table.query(f"PLA#{month}", index=BY_MONTH, newest_first=True, limit=limit, cursor=cursor, only="card")
 
 
-def create(new: Stored) -> list[Write]:
-    """A new product, whole or not at all, with the stated stock. Raises SkuTaken, SlugTaken or Conflict."""
-    product = new.product
-    event = ProductCreated(
-        product_id=product.id, vendor_id=product.vendor_id, slug=product.slug, title=product.title,
-        category=product.category, status=product.status, skus=product.skus,
-    )  # fmt: skip
-    slug_taken = SlugTaken(f"{product.slug} is taken.", slug=product.slug)
-    return [
-        *(new_offer(product.offer(variant, new.stated.get(variant.sku, 0))) for variant in product.variants),
-        put(slug_key(product.slug), _slug_item(product), when=NEW, otherwise=slug_taken),
-        put(product_key(product.id), _item(new), when=NEW, otherwise=Conflict("The product was made meanwhile.")),
-        *(put(key, {"card": product.card()}) for key in _entries(product)),
-        announce(event, by=MANIFEST),
-    ]
+def in_review(*, limit: int, cursor: str | None) -> Page:
+    """What waits for a person, the oldest first."""
+    return _table.query(QUEUE, index=BY_AGE, limit=limit, cursor=cursor, only="card")
 
 
-def change(before: Product, new: Stored, stock: Mapping[str, int]) -> list[Write]:
-    """The product in its next version; `stock` sets what is available. Raises SkuTaken or PreconditionFailed."""
-    after = new.product
-    writes = [
-        put(
-            product_key(after.id),
-            _item(new),
-            when="version = :seen AND vendor_id = :vendor",
-            values={":seen": before.version, ":vendor": before.vendor_id},
-            otherwise=PreconditionFailed("The product was changed meanwhile."),
-        ),
-        *_offers(before, after, stock),
-        *_relisted(before, after),
-        announce(_updated(before, after), by=MANIFEST),
-    ]
-    if before.skus != after.skus:
-        writes.append(put(slug_key(after.slug), _slug_item(after)))
-    if prices := _price_changes(before, after):
-        event = ProductPriceUpdated(product_id=after.id, vendor_id=after.vendor_id, prices=prices)
-        writes.append(announce(event, by=MANIFEST))
-    return writes
+def versions(product_id: str, *, limit: int, cursor: str | None) -> Page:
+    """What the product was like while on sale, newest first, but for what it is like now."""
+    return _table.query(f"PRV#{product_id}", begins="0", newest_first=True, limit=limit, cursor=cursor)
 
 
-def carry_out(writes: Sequence[Write]) -> None:
-    """All of them or none."""
-    _table.transact(*writes)
+def version(product_id: str, number: int) -> Product:
+    """A former version. Raises NotFound."""
+    item = _table.get(version_key(product_id, number))
+    if item is None:
+        raise NotFound("There is no such version.")
+    return read_product(item)
 
 
-def _stored(item: Item) -> Stored:
-    return Stored(read_product(item), item["fingerprint"], orjson.loads(item["stated"]))
+def tagged(products: Iterable[Product]) -> list[Write]:
+    """Entries for the suggestion of tags: of those on sale, and not remembered to be there."""
+    return words.unseen(tag for product in products if product.on_sale for tag in product.tags)
 
 
-def _address(product_id: str, vendor_id: str, skus: Iterable[str]) -> Address:
-    return Address(product_id, vendor_id, tuple(skus))
+def carry_out(writes: Sequence[Write], hints: Sequence[Write] = ()) -> None:
+    """All writes or none; of the hints as many as there is room for."""
+    added = hints[: MAX_ACTIONS - len(writes)]
+    _table.transact(*writes, *added)
+    words.remember(added)
 
 
-def _item(stored: Stored) -> Item:
-    product = stored.product
-    item: Item = {
-        "vendor_id": product.vendor_id,
-        "slug": product.slug,
-        "skus": product.skus,
-        "version": product.version,
-        "doc": product.document(),
-        "card": product.card(),
-        "fingerprint": stored.fingerprint,
-        "stated": orjson.dumps(stored.stated).decode(),
-        "by1pk": f"PLV#{product.vendor_id}",
-        "by1sk": f"{_RANK[product.status]}#{_place(product)}",
-    }
-    if product.on_sale and product.listed_at:
-        item |= {"by2pk": f"PLA#{product.listed_at[:7]}", "by2sk": _place(product)}
-    return item
+def _looked_up(slug: str) -> Address | None:
+    item = _table.get(slug_key(slug))
+    if item is None:
+        return None
+    offers = tuple(tuple(offer) for offer in item.get("offers", ()))
+    address = Address(item["product_id"], item["vendor_id"], tuple(item["skus"]), item.get("brand", ""), offers)
+    _addresses.remember(slug, address)
+    return address
 
 
-def _slug_item(product: Product) -> Item:
-    return {"product_id": product.id, "vendor_id": product.vendor_id, "skus": product.skus}
+def _differs(product: Item, address: Address) -> bool:
+    """Whether an address that was remembered is not of this product any more, or may have other offers."""
+    return (product["skus"], product.get("brand", "")) != ([*address.skus], address.brand)
 
 
-def _place(product: Product) -> str:
-    return f"{product.listed_at or product.created_at}#{product.id}"
-
-
-def _entries(product: Product) -> list[Key]:
-    """Keys of the product's entries in the lists of categories."""
-    paths = levels(product.category) if product.on_sale else []
-    return [Key(f"PLC#{path}", _place(product)) for path in paths]
-
-
-def _relisted(before: Product, after: Product) -> list[Write]:
-    old, new = _entries(before), _entries(after)
-    gone = [delete(key) for key in old if key not in new]
-    same = before.card() == after.card()
-    return gone + [put(key, {"card": after.card()}) for key in new if not (same and key in old)]
-
-
-def _offers(before: Product, after: Product, stock: Mapping[str, int]) -> list[Write]:
-    known = {variant.sku: before.offer(variant) for variant in before.variants}
-    writes = []
-    for variant in after.variants:
-        offer, counted = after.offer(variant), stock.get(variant.sku)
-        if variant.sku not in known:
-            writes.append(new_offer(after.offer(variant, counted or 0)))
-        elif offer != known[variant.sku] or counted is not None:
-            writes.append(change_offer(offer, available=counted))
-    return writes
-
-
-def _updated(before: Product, after: Product) -> ProductUpdated:
-    changed = [
-        name
-        for name in Product.model_fields
-        if name not in ("version", "updated_at") and getattr(before, name) != getattr(after, name)
-    ]
-    return ProductUpdated(
-        product_id=after.id, vendor_id=after.vendor_id, slug=after.slug, status=after.status,
-        revision=after.version, changed=changed,
-    )  # fmt: skip
-
-
-def _price_changes(before: Product, after: Product) -> list[PriceChange]:
-    old: dict[str, Variant] = {variant.sku: variant for variant in before.variants}
-    return [
-        PriceChange(sku=variant.sku, before=old[variant.sku].price, after=variant.price)
-        for variant in after.variants
-        if variant.sku in old and old[variant.sku].price != variant.price
-    ]
+def _shown(product: Item, address: Address, found: dict[Key, Item]) -> Shown:
+    offers = {sku: read_offer(found[key]) for sku in product["skus"] if (key := stock_key(sku)) in found}
+    rivals = tuple(
+        Rival(read_offer(found[stock_key(sku)]), read_vendor(found[vendor_key(seller)]), variant, since)
+        for sku, seller, variant, since in address.offers
+        if stock_key(sku) in found and vendor_key(seller) in found
+    )
+    branded = found.get(brand_key(address.brand)) if address.brand else None
+    seller = read_vendor(found[vendor_key(address.vendor_id)])
+    return Shown(orjson.loads(product["doc"]), seller, offers, rivals, read_brand(branded) if branded else None)

@@ -5,7 +5,7 @@ The whole tree is one item, read as a page of its own; that bounds its size.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -44,6 +44,8 @@ class Category:
     name: str
     sort_order: int = 0
     active: bool = True
+    attributed: bool = False
+    """Whether it has attributes of its own, which are stored apart."""
 
     @property
     def parent(self) -> str:
@@ -52,11 +54,16 @@ class Category:
 
 @dataclass(frozen=True)
 class Tree:
-    """All categories. `since` is the month in which it was planted: no product is older."""
+    """All categories. `since` is the month in which it was planted: no product is older.
+
+    languages: those in which some names are told; rules: which changes are reviewed, as `rules.packed`.
+    """
 
     version: int = 0
     since: str = ""
     categories: tuple[Category, ...] = ()
+    languages: tuple[str, ...] = ()
+    rules: str = "[]"
 
     @cached_property
     def by_path(self) -> dict[str, Category]:
@@ -66,6 +73,15 @@ class Tree:
     def public_json(self) -> str:
         """The branches in use, nested and in order, as the answer of `GET /v1/categories`."""
         return _json(branch for branch in self.categories if branch.active)
+
+    def named_json(self, names: Mapping[str, str]) -> str:
+        """The same with other names, by id, where there are any."""
+        used = (branch for branch in self.categories if branch.active)
+        return _json(replace(branch, name=names.get(branch.id, branch.name)) for branch in used)
+
+    def attributed(self, path: str) -> list[str]:
+        """Of the category and all above it, from the top, those that have attributes of their own."""
+        return [step for step in levels(path) if (found := self.by_path.get(step)) and found.attributed]
 
     @property
     def full_json(self) -> str:

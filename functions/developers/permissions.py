@@ -17,6 +17,8 @@ OPEN_TO_KEYS: Mapping[str, tuple[str, ...]] = {
     "orders.cancel": ("admin", "support", "vendor_orders"),
     "orders.note": ("admin", "support", "finance", "vendor_orders"),
     "orders.read": (*_PAPERS, "moderator"),
+    "prices.read": (*_MONEY, "moderator", "support", "vendor_catalog"),
+    "prices.write": ("admin", "vendor_catalog"),
     "products.import": ("admin", "vendor_catalog"),
     "products.read": (*_GOODS, "moderator"),
     "products.write": ("admin", "moderator", "vendor_catalog"),

@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="fraud",
     prefixes=("FRD#",),
-    uses=("orders",),
+    reads=("orders",),
     publishes=("fraud.review_needed", "fraud.decided"),
     consumes=(
         "fraud.decided",

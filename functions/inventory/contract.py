@@ -20,6 +20,8 @@ from market.errors import Conflict, NotFound
 from market.money import Money
 from market.table import EXISTS, NEW, Item, Key, Write, put, update
 
+STANDARD = "standard"
+"""The tax category of what nobody said anything else of."""
 MAX_PER_LINE = 999
 MAX_STOCK = 10_000_000
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", examples=["LAMP-BRASS"])]
@@ -84,7 +86,11 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What is sold under a SKU, by whom, for how much."""
+    """What is sold under a SKU, by whom, for how much.
+
+    tax_category: `standard`, `reduced`, `exempt` or `digital`. weight_grams and size_mm (length, width, height) are of
+    one unit packed for sending; 0 and () where nobody told them.
+    """
 
     sku: str
     product_id: str
@@ -95,6 +101,9 @@ class Offer:
     slug: str = ""
     image: str = ""
     category: str = ""
+    tax_category: str = STANDARD
+    weight_grams: int = 0
+    size_mm: tuple[int, ...] = ()
     available: int = 0
     held: int = 0
     limit: PurchaseLimit | None = None
@@ -122,6 +131,9 @@ def read_offer(item: Mapping[str, Any]) -> Offer:
         slug=item["slug"],
         image=item["image"],
         category=item.get("category", ""),
+        tax_category=item.get("tax_category", STANDARD),
+        weight_grams=int(item.get("weight_grams", 0)),
+        size_mm=tuple(int(side) for side in item.get("size_mm", ())),
         available=item["available"],
         held=item["held"],
         limit=PurchaseLimit(item["max_per_customer"], item["limit_days"]) if "max_per_customer" in item else None,
@@ -140,6 +152,7 @@ def new_offer(offer: Offer) -> Write:
         "slug": offer.slug,
         "image": offer.image,
         "category": offer.category,
+        **_nature(offer),
         "available": offer.available,
         "held": 0,
         "by1pk": f"STV#{offer.vendor_id}",
@@ -154,10 +167,15 @@ def change_offer(offer: Offer, *, available: int | None = None) -> Write:
     Its purchase limit stays, and its stock too, unless that is counted anew.
     """
     counted = ("", {}) if available is None else (", available = :available", {":available": available})
+    nature = _nature(offer)
+    unknown = [name for name in _NATURE if name not in nature]
     return update(
         stock_key(offer.sku),
         "SET title = :title, price = :price, currency = :currency, active = :active, slug = :slug, image = :image, "
-        "category = :category" + counted[0],
+        "category = :category"
+        + "".join(f", {name} = :{name}" for name in nature)
+        + counted[0]
+        + (f" REMOVE {', '.join(unknown)}" if unknown else ""),
         {
             ":title": offer.title,
             ":price": offer.price.amount,
@@ -168,10 +186,22 @@ def change_offer(offer: Offer, *, available: int | None = None) -> Write:
             ":category": offer.category,
             ":vendor": offer.vendor_id,
         }
+        | {f":{name}": value for name, value in nature.items()}
         | counted[1],
         when="vendor_id = :vendor",
         otherwise=NotFound(f"There is no SKU {offer.sku}."),
     )
+
+
+_NATURE = ("tax_category", "weight_grams", "size_mm")
+
+
+def _nature(offer: Offer) -> Item:
+    """What decides on tax and postage, as stored: nothing for what is as usual or not known."""
+    told: Item = {"weight_grams": offer.weight_grams, "size_mm": list(offer.size_mm)}
+    if offer.tax_category != STANDARD:
+        told["tax_category"] = offer.tax_category
+    return {name: value for name, value in told.items() if value}
 
 
 def hold(sku: str, quantity: int, price: Money, limit: PurchaseLimit | None = None) -> Write:

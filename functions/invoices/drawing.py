@@ -67,10 +67,12 @@ def _texts(document: Document) -> dict[str, Any]:
         "rows": [_row(row) for row in document.rows],
         "discounted": any(row.discount and row.discount.amount for row in document.rows),
         "taxes": [
-            {"rate": _percent(line.basis_points), "net": line.net.decimal(), "tax": line.tax.decimal()}
+            {"rate": percent(line.rate), "net": line.net.decimal(), "tax": line.tax.decimal()}
             for line in document.tax_lines
         ],
         "total": document.total.decimal(),
+        "taxAdded": document.tax_added,
+        "notes": document.notes,
     }
 
 
@@ -81,8 +83,8 @@ def _row(row: Row) -> dict[str, str]:
         "quantity": str(row.quantity) if row.sku and row.quantity else "",
         "unit": row.unit_price.decimal() if row.unit_price else "",
         "discount": _minus(row.discount),
-        "rate": _percent(row.tax_basis_points) if row.tax_basis_points else "",
-        "charge": row.charge.decimal(),
+        "rate": percent(row.tax_rate) if row.tax_rate else "",
+        "charge": row.shown.decimal(),
     }
 
 
@@ -90,9 +92,10 @@ def _minus(discount: Money | None) -> str:
     return f"-{discount.decimal()}" if discount and discount.amount else ""
 
 
-def _percent(basis_points: int) -> str:
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02d}".rstrip("0").rstrip(".") + " %"
+def percent(rate: int) -> str:
+    """A rate in thousandths of a percent as people write it: `19 %`, `6.875 %`."""
+    whole, part = divmod(rate, 1_000)
+    return f"{whole}.{part:03d}".rstrip("0").rstrip(".") + " %"
 
 
 def _address(address: Any) -> list[str]:

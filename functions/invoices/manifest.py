@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="invoices",
     prefixes=("INV#",),
-    uses=("orders", "vendors"),
+    reads=("orders", "vendors"),
     consumes=("order.paid", "profile.export_requested", "refund.succeeded"),
     functions=(
         Function(

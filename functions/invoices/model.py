@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 
 from market.errors import NotFound
 from market.money import Money, total
-from orders.contract import LineSnapshot, OrderSnapshot, Part
+from orders.contract import EXEMPT, REVERSE_CHARGE, LineSnapshot, OrderSnapshot, Part
 
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
+NOTES = {
+    EXEMPT: "Exempt from tax.",
+    REVERSE_CHARGE: "Reverse charge: the customer is liable for the tax (Article 196 of Directive 2006/112/EC).",
+}
 _NUMBER = re.compile(r"[A-Z0-9-]{1,40}-(?P<series>C?)(?P<count>[0-9]{6,9})\Z")
 
 
@@ -23,23 +27,34 @@ class NoSuchInvoice(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a document. unit_price: None for shipping; tax is contained in `charge`, at `tax_basis_points`."""
+    """One line of a document. unit_price: None for shipping.
+
+    tax is contained in `charge`, at `tax_rate` thousandths of a percent; tax_added: it was added to the price. note:
+    `exempt` or `reverse_charge`, where that is why there is no tax.
+    """
 
     text: str
     charge: Money
     tax: Money
-    tax_basis_points: int
+    tax_rate: int
     sku: str = ""
     quantity: int = 1
     unit_price: Money | None = None
     discount: Money | None = None
+    tax_added: bool = False
+    note: str = ""
+
+    @property
+    def shown(self) -> Money:
+        """The row's amount as prices are quoted: with the tax that they include, without one that is added."""
+        return self.charge - self.tax if self.tax_added else self.charge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxLine:
     """How much of the total is taxed at one rate: `net` without and `tax` the tax itself."""
 
-    basis_points: int
+    rate: int
     net: Money
     tax: Money
 
@@ -70,16 +85,26 @@ class Document:
     @property
     def tax_lines(self) -> list[TaxLine]:
         """By rate, the highest first; without rows that no tax is contained in."""
-        rates = sorted({row.tax_basis_points for row in self.rows if row.tax_basis_points}, reverse=True)
-        return [_tax_line([row for row in self.rows if row.tax_basis_points == rate], rate) for rate in rates]
+        rates = sorted({row.tax_rate for row in self.rows if row.tax_rate}, reverse=True)
+        return [_tax_line([row for row in self.rows if row.tax_rate == rate], rate) for rate in rates]
+
+    @property
+    def tax_added(self) -> bool:
+        """Whether any tax came on top of the prices."""
+        return any(row.tax_added and row.tax.amount for row in self.rows)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the law wants said where tax is missing, each once."""
+        return [NOTES[note] for note in dict.fromkeys(row.note for row in self.rows) if note in NOTES]
 
 
 def invoice_of(order: OrderSnapshot, part: Part, seller: Mapping[str, str]) -> Document:
     """The invoice of a vendor's part of a paid order, without a number."""
     lines = order.lines_of(part.vendor_id)
     rows = [_line_row(line) for line in lines]
-    if part.shipping.amount:
-        rows.append(_shipping_row(part.shipping, part.shipping_tax, {line.tax_basis_points for line in lines}))
+    if part.shipping_charge.amount:
+        rows.append(_shipping_row(part))
     return Document(
         kind=INVOICE,
         vendor_id=part.vendor_id,
@@ -134,15 +159,21 @@ def _line_row(line: LineSnapshot) -> Row:
         discount=line.discount,
         charge=line.charge,
         tax=line.tax or Money(0, line.charge.currency),
-        tax_basis_points=line.tax_basis_points,
+        tax_rate=line.tax_rate,
+        tax_added=line.tax_added,
+        note=line.tax_note,
     )
 
 
-def _shipping_row(charge: Money, tax: Money, rates: set[int]) -> Row:
-    """Shipping is taxed at a rate of the goods: the highest that gives this tax, or else the one that it comes to."""
-    fitting = [rate for rate in rates if abs(_contained(charge.amount, rate) - tax.amount) <= 1]
-    rate = max(fitting) if fitting else round(10_000 * tax.amount / max(1, charge.amount - tax.amount))
-    return Row(text="Shipping", charge=charge, tax=tax, tax_basis_points=rate if tax.amount else 0)
+def _shipping_row(part: Part) -> Row:
+    return Row(
+        text="Shipping",
+        charge=part.shipping_charge,
+        discount=part.shipping_discount,
+        tax=part.shipping_tax,
+        tax_rate=part.shipping_tax_rate if part.shipping_tax.amount else 0,
+        tax_added=part.shipping_tax_added,
+    )
 
 
 def _credit_row(invoice: Document, piece: GivenBack) -> Row:
@@ -153,15 +184,13 @@ def _credit_row(invoice: Document, piece: GivenBack) -> Row:
         quantity=piece.quantity,
         charge=piece.amount,
         tax=piece.tax,
-        tax_basis_points=billed.tax_basis_points,
+        tax_rate=billed.tax_rate,
+        tax_added=billed.tax_added,
+        note=billed.note,
     )
-
-
-def _contained(charge: int, basis_points: int) -> int:
-    return round(charge * basis_points / (10_000 + basis_points))
 
 
 def _tax_line(rows: list[Row], rate: int) -> TaxLine:
     currency = rows[0].charge.currency
     tax = total((row.tax for row in rows), currency)
-    return TaxLine(basis_points=rate, net=total((row.charge for row in rows), currency) - tax, tax=tax)
+    return TaxLine(rate=rate, net=total((row.charge for row in rows), currency) - tax, tax=tax)

@@ -161,16 +161,20 @@ def _read(item: Item) -> Document:
 
 def _row(row: Row) -> list[Any]:
     amounts = (row.charge, row.tax, row.unit_price, row.discount)
-    return [row.text, row.sku, row.quantity, row.tax_basis_points, *(money and money.amount for money in amounts)]
+    unusual = [int(row.tax_added), row.note] if row.tax_added or row.note else []
+    return [row.text, row.sku, row.quantity, row.tax_rate, *(money and money.amount for money in amounts), *unusual]
 
 
 def _read_row(stored: list[Any], currency: str) -> Row:
-    text, sku, quantity, rate, charge, tax, unit_price, discount = stored
+    text, sku, quantity, rate, charge, tax, unit_price, discount, *unusual = stored
+    added, note = unusual or (0, "")
     return Row(
         text=text,
         sku=sku,
         quantity=quantity,
-        tax_basis_points=rate,
+        tax_rate=rate,
+        tax_added=bool(added),
+        note=note,
         charge=Money(charge, currency),
         tax=Money(tax, currency),
         unit_price=None if unit_price is None else Money(unit_price, currency),

@@ -17,7 +17,7 @@ class Entry:
 
     at: when it counts; for one that is `waiting`, when it was booked. A waiting entry stays for a while, as posted or
     void, when its journal has ended, so that late news cannot bring it back. gross, commission, tax, fees: None where
-    the journal does not say how its amount came about.
+    the journal does not say how its amount came about; subsidy: None where we paid nothing of the customer's discount.
     """
 
     vendor_id: str
@@ -33,6 +33,7 @@ class Entry:
     commission: int | None = None
     tax: int | None = None
     fees: int | None = None
+    subsidy: int | None = None
 
     @property
     def place(self) -> str:
@@ -88,6 +89,7 @@ def entries_of(journal: Journal) -> list[Entry]:
             at=journal.at, net=net, number=journal.number,
             gross=share.gross if share else None, commission=share.commission if share else None,
             tax=share.tax if share else None, fees=share.fees if share else None,
+            subsidy=(share.subsidy or None) if share else None,
         )  # fmt: skip
         if journal.moved_at or journal.state == PENDING:
             found.append(_as(common, journal.at, state=journal.state, waiting=True))
@@ -144,8 +146,9 @@ def _share(journal: Journal, vendor_id: str, net: int) -> Share | None:
     kept: Counter[str] = Counter()
     for posting in journal.postings:
         kept[posting.account.partition(":")[0]] -= posting.amount
-    commission, taxed = kept["commission"], kept["tax"]
-    return Share(vendor_id=vendor_id, gross=net + commission + taxed, commission=commission, tax=taxed)
+    commission, taxed, subsidy = kept["commission"], kept["tax"], -kept["promotions"]
+    gross = net + commission + taxed - subsidy
+    return Share(vendor_id=vendor_id, gross=gross, commission=commission, tax=taxed, subsidy=subsidy)
 
 
 def _as(entry: Entry, at: str, *, state: str = POSTED, waiting: bool = False) -> Entry:

@@ -10,7 +10,8 @@ booked wrongly is reversed by another journal.
     bank                    debit         what has arrived on our bank account
     vendor:<id>             credit        what we owe a vendor; a debit balance is what the vendor owes us
     commission              credit        our share of the sales
-    tax:<country>           credit        what we owe the tax office of a country
+    tax:<country>           credit        what we owe the tax office of a country, or of a part of it (`tax:US-CA`)
+    promotions              debit         what we paid of the discounts that customers got
     customer_credit:<id>    credit        what a customer may spend, or is still to be paid back
 """
 
@@ -32,7 +33,7 @@ from market.errors import Conflict, NotFound, Problem
 from market.money import CURRENCIES, MAX_AMOUNT, Money
 from market.table import NEW, Item, Key, Write, put, update
 
-COMMISSION, PROVIDER_FEES, BANK = "commission", "provider_fees", "bank"
+COMMISSION, PROVIDER_FEES, BANK, PROMOTIONS = "commission", "provider_fees", "bank", "promotions"
 PENDING, POSTED, VOID = "pending", "posted", "void"
 SHARDS = 4
 """Lists of one day, so that a busy day is not one partition."""
@@ -40,7 +41,7 @@ SHARDS = 4
 MAX_POSTINGS = 250
 EVERYONE = "*"
 _ACCOUNT = re.compile(
-    r"commission|provider_fees|bank|tax:[A-Z]{2}|provider:[a-z][a-z0-9_]{0,31}|(vendor|customer_credit):[\w.-]{1,100}",
+    r"commission|provider_fees|bank|promotions|tax:[A-Z]{2}(-[A-Z0-9]{1,3})?|provider:[a-z][a-z0-9_]{0,31}|(vendor|customer_credit):[\w.-]{1,100}",
     re.ASCII,
 )
 _NAME = re.compile(r"[A-Za-z0-9][\w.:-]{0,119}", re.ASCII)
@@ -90,7 +91,8 @@ class Posting:
 class Share:
     """How what a vendor gets came about, in minor units; all of it negative where money goes back.
 
-    gross: what customers paid for the vendor's part; of that went commission, tax and fees.
+    gross: what customers paid for the vendor's part, and `subsidy` what we paid of their discounts; of that went
+    commission, tax and fees.
     """
 
     vendor_id: str
@@ -98,11 +100,12 @@ class Share:
     commission: int
     tax: int = 0
     fees: int = 0
+    subsidy: int = 0
 
     @property
     def net(self) -> int:
         """What the vendor's account is credited."""
-        return self.gross - self.commission - self.tax - self.fees
+        return self.gross + self.subsidy - self.commission - self.tax - self.fees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +140,9 @@ def vendor(vendor_id: str) -> str:
     return f"vendor:{vendor_id}"
 
 
-def tax(country: str) -> str:
-    """country: ISO 3166-1 alpha-2."""
-    return f"tax:{country}"
+def tax(place: str) -> str:
+    """place: ISO 3166-1 alpha-2, or ISO 3166-2 where a part of a country has a tax of its own."""
+    return f"tax:{place}"
 
 
 def customer_credit(customer_id: str) -> str:
@@ -148,7 +151,7 @@ def customer_credit(customer_id: str) -> str:
 
 def side_of(account: str) -> str:
     """The normal side of an account: `debit` or `credit`."""
-    return "debit" if account.partition(":")[0] in ("provider", PROVIDER_FEES, BANK) else "credit"
+    return "debit" if account.partition(":")[0] in ("provider", PROVIDER_FEES, BANK, PROMOTIONS) else "credit"
 
 
 def debit(account: str, money: Money) -> Posting:
@@ -193,8 +196,7 @@ def book(
     if number:
         item["number"] = number
     if shares:
-        rows = [[share.vendor_id, share.gross, share.commission, share.tax, share.fees] for share in shares]
-        item["shares"] = orjson.dumps(rows).decode()
+        item["shares"] = orjson.dumps(list(map(_share_row, shares))).decode()
     return put(journal_key(order_id, name), item, when=NEW, otherwise=AlreadyBooked(f"{name} is booked."))
 
 
@@ -219,8 +221,15 @@ def reverse(journal: Journal) -> Write:
         [Posting(posting.account, -posting.amount) for posting in journal.postings],
         number=journal.number,
         shares=[
-            Share(vendor_id=s.vendor_id, gross=-s.gross, commission=-s.commission, tax=-s.tax, fees=-s.fees)
-            for s in journal.shares
+            Share(
+                vendor_id=share.vendor_id,
+                gross=-share.gross,
+                commission=-share.commission,
+                tax=-share.tax,
+                fees=-share.fees,
+                subsidy=-share.subsidy,
+            )
+            for share in journal.shares
         ],
     )
 
@@ -237,8 +246,8 @@ def read_journal(item: Mapping[str, Any]) -> Journal:
         moved_at=item.get("moved_at", ""),
         number=item.get("number", ""),
         shares=tuple(
-            Share(vendor_id=vendor_id, gross=gross, commission=commission, tax=taxed, fees=fees)
-            for vendor_id, gross, commission, taxed, fees in orjson.loads(item.get("shares", "[]"))
+            Share(vendor_id=row[0], **dict(zip(_SHARE, row[1:], strict=False)))
+            for row in orjson.loads(item.get("shares", "[]"))
         ),
     )
 
@@ -283,6 +292,15 @@ def _rule(vendor_id: str, stored: Mapping[str, Any]) -> Rule:
 
 
 _AMOUNTS = ("per_unit", "per_order", "least", "most")
+
+
+_SHARE = ("gross", "commission", "tax", "fees", "subsidy")
+
+
+def _share_row(share: Share) -> list[str | int]:
+    """[vendor, gross, commission, tax, fees], and the subsidy where there is one."""
+    row: list[str | int] = [share.vendor_id, share.gross, share.commission, share.tax, share.fees]
+    return [*row, share.subsidy] if share.subsidy else row
 
 
 def _move(order_id: str, name: str, state: str) -> Write:

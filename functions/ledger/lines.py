@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from ledger.accounts import trial_balance
-from ledger.contract import PENDING, POSTED, Journal
+from ledger.contract import PENDING, POSTED, Journal, Share
 
 Line = Mapping[str, Any]
 HEAD, BOOKED = "ledger", "booked"
@@ -50,11 +50,13 @@ def booked(journal: Journal) -> Line:
     if journal.number:
         line["number"] = journal.number
     if journal.shares:
-        line["shares"] = [
-            {"vendor": s.vendor_id, "gross": s.gross, "commission": s.commission, "tax": s.tax, "fees": s.fees}
-            for s in journal.shares
-        ]
+        line["shares"] = list(map(_share, journal.shares))
     return line
+
+
+def _share(share: Share) -> dict[str, str | int]:
+    amounts = {"gross": share.gross, "commission": share.commission, "tax": share.tax, "fees": share.fees}
+    return {"vendor": share.vendor_id, **amounts, **({"subsidy": share.subsidy} if share.subsidy else {})}
 
 
 def moved(journal: Journal) -> Line:

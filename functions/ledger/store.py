@@ -224,6 +224,7 @@ def _entry_item(entry: Entry) -> Item:
     item |= {"number": entry.number} if entry.number else {}
     item |= {"expires_at": clock.epoch(_REMEMBERED)} if entry.ended else {}
     split = {"gross": entry.gross, "commission": entry.commission, "tax": entry.tax, "fees": entry.fees}
+    split["subsidy"] = entry.subsidy
     return item | {name: amount for name, amount in split.items() if amount is not None}
 
 
@@ -244,6 +245,7 @@ def _entry(item: Item) -> Entry:
         commission=item.get("commission"),
         tax=item.get("tax"),
         fees=item.get("fees"),
+        subsidy=item.get("subsidy"),
     )
 
 

@@ -63,7 +63,10 @@ class BalanceView(View):
 
 
 class EntryView(View):
-    """`net` is what the vendor gained: gross less commission, tax and fees, where it is known how it came about."""
+    """`net` is what the vendor gained, where it is known how that came about: gross less commission, tax and fees.
+
+    Where the marketplace paid for a discount of the customer's, `subsidy` is added.
+    """
 
     at: str
     order_id: str
@@ -73,6 +76,7 @@ class EntryView(View):
     commission: Money | None = None
     tax: Money | None = None
     fees: Money | None = None
+    subsidy: Money | None = None
     net: Money
 
     @classmethod
@@ -89,6 +93,7 @@ class EntryView(View):
             commission=money(entry.commission),
             tax=money(entry.tax),
             fees=money(entry.fees),
+            subsidy=money(entry.subsidy),
             net=Money(entry.net, entry.currency),
         )
 

@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="notifications",
     prefixes=("MSG#",),
-    uses=("orders", "identity", "vendors", "access"),
+    reads=("access", "identity", "orders", "vendors"),
     functions=(
         Function(
             name="consumer",

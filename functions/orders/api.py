@@ -1,7 +1,6 @@
 """Routes of checkout and orders for those who buy, customers and guests."""
 
 from cart.contract import CartChanged, CartFull
-from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached
 from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound, Unprocessable
 from market.http import CUSTOMER, GUEST, Cursor, Limit, Response, ServiceApi, guest_of, reply
 from orders import cancelling, model, placing, service, store
@@ -9,21 +8,27 @@ from orders.contract import OrderSnapshot, id_of
 from orders.forms import ClaimRequest, OrderRequest, SummaryRequest
 from orders.manifest import MANIFEST
 from orders.origin import origin_of
-from orders.views import OrderPage, OrderView, SummaryView
+from orders.price_views import SummaryView
+from orders.views import OrderPage, OrderView
+from prices.contract import NoRate
+from shipping.contract import CarrierQuoteGone, NotShippable, ShippingMethodNotOffered
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
 
 
 @api.post(
-    "/v1/checkout/summary", callers=[CUSTOMER, GUEST], problems=[model.CartEmpty, model.NoSuchAddress, CartChanged]
+    "/v1/checkout/summary",
+    callers=[CUSTOMER, GUEST],
+    problems=[model.CartEmpty, model.NoSuchAddress, CartChanged, NoRate],
 )
 def summarize(request: SummaryRequest) -> SummaryView:
     """What the cart costs, line by line, and what stands in the way of buying it."""
-    country = request.country or ""
+    address = {"country": request.country} if request.country else {}
     if request.shipping_address or request.shipping_address_id:
-        country = _destination(request)["country"]
-    return SummaryView.of(placing.summarize(api.caller.id, request.shipping_method, country))
+        address = _destination(request)
+    summary = placing.summarize(api.caller.id, request.delivery(), address, request.currency or "")
+    return SummaryView.of(summary)
 
 
 @api.post(
@@ -33,7 +38,8 @@ def summarize(request: SummaryRequest) -> SummaryView:
     status=201,
     problems=[
         MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, CartFull, model.CartEmpty, model.TotalChanged,
-        model.NoSuchAddress, OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
+        model.NoSuchAddress, *placing.SHELF_REFUSALS, *placing.PROMOTION_REFUSALS, NoRate, NotShippable,
+        ShippingMethodNotOffered, CarrierQuoteGone,
     ],
 )  # fmt: skip
 def place(request: OrderRequest) -> Response[OrderView]:
@@ -41,7 +47,7 @@ def place(request: OrderRequest) -> Response[OrderView]:
     wish = placing.Request(
         cart_version=request.cart_version,
         expected_total=request.expected_total,
-        shipping_method=request.shipping_method,
+        delivery=request.delivery(),
         address=_destination(request),
         billing_address=request.billing_address.snapshot() if request.billing_address else {},
         origin=_origin(request),

@@ -17,7 +17,8 @@ handler = consumer.handler
 def begin(envelope: Envelope) -> None:
     """Start the checkout of an order, and let staff find it."""
     order = envelope.data
-    service.start_checkout(Waiting(order["order_id"], order["customer_id"], order["hold_seconds"]))
+    waiting = Waiting(order["order_id"], order["customer_id"], order["hold_seconds"])
+    service.begin(waiting, Money(**order["total"]))
     service.show_to_staff(order["customer_id"], order["order_id"])
 
 

@@ -6,12 +6,14 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator, 
 from pydantic_core import PydanticCustomError
 
 from market.http import Body, OneLine
-from market.money import Money
+from market.money import Currency, Money
+from orders.placing import Delivery
 
 Text = Annotated[OneLine, Field(min_length=1, max_length=120)]
 Reason = Annotated[OneLine, Field(min_length=1, max_length=500)]
 Note = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
-Method = Literal["standard", "express"]
+Name = Annotated[OneLine, Field(min_length=1, max_length=100)]
+Method = Annotated[OneLine, Field(min_length=1, max_length=64, examples=["standard"])]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
 Code = Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]*$")]
 AddressId = Annotated[str, Field(pattern="^adr_[0-9a-z]{26}$", description="Of the caller's own address book.")]
@@ -59,24 +61,49 @@ class Address(Body):
         return self.model_dump(exclude_none=True, by_alias=True)
 
 
-class SummaryRequest(Body):
-    """With a country, or an address, the summary says how much tax is in the prices."""
+class DeliveryChoice(Body):
+    """How one vendor's parcel goes. quoteId: of a carrier's own price, if that is wanted."""
+
+    vendor_id: Name
+    method: Method
+    quote_id: Name | None = None
+
+
+class Delivered(Body):
+    """How parcels go: all by one method, but for those of vendors that are named."""
 
     shipping_method: Method = "standard"
+    shipping_choices: Annotated[list[DeliveryChoice], Field(max_length=50)] = []
+
+    def delivery(self) -> Delivery:
+        choices = self.shipping_choices
+        return Delivery(
+            method=self.shipping_method,
+            methods={choice.vendor_id: choice.method for choice in choices},
+            quotes={choice.vendor_id: choice.quote_id for choice in choices if choice.quote_id},
+        )
+
+
+class SummaryRequest(Delivered):
+    """With a country, or better an address, the summary says how much tax there is and what shipping costs there.
+
+    currency: what is to be paid in, if not in that of the goods.
+    """
+
     country: Country | None = None
+    currency: Currency | None = None
     shipping_address: Address | None = None
     shipping_address_id: AddressId | None = None
 
 
-class OrderRequest(Body):
-    """What the customer saw: the cart in this version, for this total."""
+class OrderRequest(Delivered):
+    """What the customer saw: the cart in this version, for this total, whose currency is the one to pay in."""
 
     cart_version: Annotated[int, Field(strict=True, ge=1)]
     expected_total: Money
     shipping_address: Annotated[Address | None, Field(description="This, or shippingAddressId.")] = None
     shipping_address_id: AddressId | None = None
     billing_address: Annotated[Address | None, Field(description="If it is another than the shipping address.")] = None
-    shipping_method: Method = "standard"
     email: Annotated[Email | None, Field(description="Guests must say where to write to; customers need not.")] = None
 
     @model_validator(mode="after")

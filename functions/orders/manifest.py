@@ -5,7 +5,18 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="orders",
     prefixes=("ORD#", "VOR#", "ORX#", "ONT#"),
-    uses=("cart", "identity", "inventory", "ledger", "profiles", "refunds"),
+    uses=(
+        "cart",
+        "identity",
+        "inventory",
+        "ledger",
+        "prices",
+        "profiles",
+        "promotions",
+        "refunds",
+        "shipping",
+        "tax",
+    ),
     publishes=(
         "order.created",
         "order.paid",

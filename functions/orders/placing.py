@@ -1,77 +1,94 @@
 """From a cart to an order: what it would cost, and placing it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+
+import orjson
 
 from cart.contract import Cart, CartChanged, Placed, as_offered, obstacle, require_room
 from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached
 from market import clock, config, ids
 from market.errors import Idempotency, IdempotencyKeyReused, Problem
-from market.money import Money, total
+from market.money import Money
 from orders import model, pricing, store
-from orders.contract import PENDING, LineSnapshot, OrderSnapshot, Part, number_of
+from orders.contract import PENDING, OrderSnapshot, number_of
+from orders.pricing import Answer, Question
+from orders.reading import Facts
+from promotions.contract import BudgetSpent, CodeUsed, PromotionOver, UsageLimitReached, compact_spends, spends_of
+from shipping.contract import Destination
+
+SHELF_REFUSALS = (OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached)
+PROMOTION_REFUSALS = (PromotionOver, BudgetSpent, CodeUsed, UsageLimitReached)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How parcels go: by `method`, or by vendor; quotes: ids of carriers' prices, by vendor."""
+
+    method: str = "standard"
+    methods: Mapping[str, str] = field(default_factory=dict)
+    quotes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What the cart costs today, and what stands in the way of buying it. country: that its tax is worked out for."""
+    """What the cart costs today, how that came about, and what stands in the way of buying it.
+
+    country: that its tax is worked out for, empty while nobody told one.
+    """
 
     cart: Cart
     country: str
-    lines: tuple[LineSnapshot, ...]
-    parts: tuple[Part, ...]
+    answer: Answer
     problems: tuple[Problem, ...]
 
     @property
-    def currency(self) -> str:
-        return self.parts[0].subtotal.currency
-
-    def sum(self, amount: str) -> Money:
-        """The sum of one amount of all parts, such as `subtotal` or `tax`."""
-        return total((getattr(part, amount) for part in self.parts), self.currency)
+    def steps(self) -> Sequence[pricing.Step]:
+        return pricing.explain(self.answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What the customer saw and wants: this version of the cart, for this total, to this address.
 
-    origin: `ip`, `country` and `agent` of the request, and a guest's `email`, each where it is known.
+    The total's currency is the one that is paid in. origin: `ip`, `country` and `agent` of the request, and a guest's
+    `email`, each where it is known.
     """
 
     cart_version: int
     expected_total: Money
-    shipping_method: str
+    delivery: Delivery
     address: Mapping[str, str]
     billing_address: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
 
 
-def summarize(customer_id: str, shipping_method: str, country: str) -> Summary:
-    """Price the cart with today's prices, which the cart takes over. Raises CartEmpty."""
+def summarize(customer_id: str, delivery: Delivery, address: Mapping[str, str], currency: str = "") -> Summary:
+    """Price the cart with today's prices, which the cart takes over. Raises CartEmpty or NoRate.
+
+    address: as far as it is known, empty if not at all. currency: what is to be paid in, else that of the goods.
+    """
     cart = store.cart_of(customer_id)
     if not cart.lines:
         raise model.CartEmpty("There is nothing in the cart.")
-    offers = store.offers(cart)
+    country = address.get("country", "")
+    facts = Facts(cart, country, delivery.quotes).read_with_offers()
+    offers = facts.offers
     repriced = replace(cart, lines=tuple(as_offered(line, offers.get(line.sku)) for line in cart.lines))
     if repriced != cart:
         cart = store.save_cart(repriced)
-    terms = pricing.Terms(shipping_method=shipping_method, country=country, at=clock.timestamp())
-    lines, parts = pricing.priced(cart, terms)
-    return Summary(
-        cart=cart,
-        country=country,
-        lines=lines,
-        parts=parts,
-        problems=tuple(problem for line in cart.lines if (problem := obstacle(line, offers.get(line.sku)))),
-    )
+    answer = pricing.price(_question(cart, facts, delivery, address, currency, clock.timestamp()), facts.tables())
+    in_the_way = (problem for line in cart.lines if (problem := obstacle(line, offers.get(line.sku))))
+    return Summary(cart=cart, country=country, answer=answer, problems=(*in_the_way, *answer.problems))
 
 
 def place(customer_id: str, request: Request, idempotency: Idempotency) -> OrderSnapshot:
     """Make an order of the cart, in one transaction; the same request again gives the same order.
 
-    Raises IdempotencyKeyReused, CartChanged, CartEmpty, CartFull, TotalChanged, OutOfStock, PriceChanged, LimitChanged,
-    NotOnSale, PurchaseLimitReached.
+    Raises IdempotencyKeyReused, CartChanged, CartEmpty, CartFull, NoRate, NotShippable, ShippingMethodNotOffered,
+    CarrierQuoteGone, TotalChanged, OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
+    UsageLimitReached, CodeUsed, PromotionOver or BudgetSpent.
     """
     cart = store.cart_of(customer_id)
     if earlier := cart.order_of(idempotency.key):
@@ -87,34 +104,64 @@ def place(customer_id: str, request: Request, idempotency: Idempotency) -> Order
     placed = Placed(idempotency.key, idempotency.fingerprint, order.id)
     try:
         store.place(order, cart, placed, hold_for=timedelta(minutes=config.number("HOLD_MINUTES")))
-    except (CartChanged, OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached) as refused:
+    except (CartChanged, *SHELF_REFUSALS, *PROMOTION_REFUSALS) as refused:
         # Perhaps by the same request, a moment ago: then the cart remembers it.
         if earlier := store.cart_of(customer_id).order_of(idempotency.key):
             return _as_placed(customer_id, earlier, idempotency)
-        raise refused if isinstance(refused, CartChanged) else _with_all_lines(refused) from None
+        raise _with_all_lines(refused) if isinstance(refused, SHELF_REFUSALS) else refused from None
     return order
 
 
+def _question(
+    cart: Cart, facts: Facts, delivery: Delivery, address: Mapping[str, str], currency: str, at: str
+) -> Question:
+    return Question(
+        lines=cart.lines,
+        destination=Destination(
+            address.get("country", ""), address.get("state", ""), address.get("postalCode", ""), address.get("city", "")
+        ),
+        at=at,
+        currency=currency or cart.lines[0].unit_price.currency,
+        customer=facts.customer,
+        method=delivery.method,
+        methods=delivery.methods,
+        quotes=delivery.quotes,
+    )
+
+
 def _draft(customer_id: str, cart: Cart, request: Request) -> OrderSnapshot:
-    order_id, now = ids.short("ord"), clock.timestamp()
-    rules, email = store.facts(customer_id, cart)
-    country = request.address["country"]
-    terms = pricing.Terms(shipping_method=request.shipping_method, country=country, at=now, rules=rules)
-    lines, parts = pricing.priced(cart, terms)
+    order_id, now, delivery = ids.short("ord"), clock.timestamp(), request.delivery
+    facts = Facts(cart, request.address["country"], delivery.quotes).read_for_sale()
+    question = _question(cart, facts, delivery, request.address, request.expected_total.currency, now)
+    answer = pricing.price(question, facts.tables(for_sale=True))
+    if answer.problems:
+        raise answer.problems[0]
     return OrderSnapshot(
         id=order_id,
         number=number_of(order_id, config.setting("ORDER_NO_PREFIX")),
         customer_id=customer_id,
         status=PENDING,
-        lines=lines,
-        parts=parts,
-        shipping_method=request.shipping_method,
+        lines=answer.lines,
+        parts=answer.parts,
+        shipping_method=delivery.method,
         address=request.address,
         billing_address=request.billing_address,
         created_at=now,
-        origin={name: text for name, text in ({"email": email} | dict(request.origin)).items() if text},
+        origin={name: text for name, text in ({"email": facts.email} | dict(request.origin)).items() if text},
         counted={line.sku: line.limit.period for line in cart.lines if line.limit},
+        spends=_spends(answer, order_id),
+        quote=orjson.dumps(answer.quote.compact()).decode() if answer.quote.frm != answer.quote.to else "",
+        jurisdiction=answer.jurisdiction if answer.jurisdiction != request.address["country"] else "",
+        promotions=answer.promoted,
     )
+
+
+def _spends(answer: Answer, order_id: str) -> str:
+    """What the order takes of promotions, as they read it; empty if none counts for it."""
+    goods = {one.promotion_id: one.amount.amount for one in answer.outcome.applied}
+    postage = {one.promotion_id: one.amount.amount - goods[one.promotion_id] for one in answer.promoted}
+    spends = spends_of(answer.outcome, order_id, shipping=postage)
+    return compact_spends(spends) if spends else ""
 
 
 def _as_placed(customer_id: str, placed: Placed, idempotency: Idempotency) -> OrderSnapshot:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from ledger.contract import COMMISSION, PROVIDER_FEES, Share, book, credit, debit, provider, tax, vendor
+from ledger.contract import COMMISSION, PROMOTIONS, PROVIDER_FEES, Share, book, credit, debit, provider, tax, vendor
 from market import clock, config, log
 from market.errors import NotFound
 from market.money import Money, total
@@ -106,6 +106,22 @@ def compensate(order_id: str, action: str, entry: Entry) -> OrderSnapshot:
     return find_any(order_id)
 
 
+def begin(order: Waiting, charge: Money) -> None:
+    """Start the order's checkout; one that costs nothing is confirmed at once, since there is nothing to pay.
+
+    Repeating it changes nothing.
+    """
+    if charge.amount:
+        start_checkout(order)
+        return
+    try:
+        confirm(order.customer_id, order.id, charge, charge, "none")
+    except model.CancelledByCustomer:
+        give_up(order.customer_id, order.id, "cancelled_by_customer")
+    except NotPending:
+        return
+
+
 def begin_again(at: datetime) -> int:
     """Start the checkout of orders whose hold is over but which nobody has ended: their event was lost for good.
 
@@ -161,8 +177,8 @@ def timeline(order: OrderSnapshot) -> list[Entry]:
 
 
 def _sale(order: OrderSnapshot, fee: Money, provider_name: str) -> Write:
-    """The provider owes us what it captured less its fee. Of that we owe each vendor its earnings and the country its
-    tax; the rest is commission.
+    """The provider owes us what it captured less its fee. Of that, and of what we pay of the discounts, we owe each
+    vendor its earnings and the state its tax; the rest is commission.
     """
     commission = total((part.commission for part in order.parts), order.currency)
     postings = [
@@ -171,14 +187,18 @@ def _sale(order: OrderSnapshot, fee: Money, provider_name: str) -> Write:
         *(credit(vendor(part.vendor_id), part.earnings) for part in order.parts),
         credit(COMMISSION, commission),
     ]
-    if order.tax.amount:
-        postings.append(credit(tax(order.country), order.tax))
+    if subsidy := sum(part.subsidy.amount for part in order.parts if part.subsidy):
+        postings.append(debit(PROMOTIONS, Money(subsidy, order.currency)))
+    our_tax = total((part.our_tax for part in order.parts), order.currency)
+    if our_tax.amount:
+        postings.append(credit(tax(order.tax_place), our_tax))
     shares = [
         Share(
             vendor_id=part.vendor_id,
             gross=part.charge.amount,
             commission=part.commission.amount,
-            tax=part.tax.amount,
+            tax=part.our_tax.amount,
+            subsidy=part.subsidy.amount if part.subsidy else 0,
         )
         for part in order.parts
     ]

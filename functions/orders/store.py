@@ -8,19 +8,7 @@ from zlib import crc32
 import orjson
 
 from cart.contract import Cart, Placed, cart_key, check_out, read_cart, save_with
-from identity.contract import read_contact, user_key
-from inventory.contract import (
-    Offer,
-    by_sku,
-    commit,
-    count_purchase,
-    hold,
-    read_offer,
-    release,
-    stock_key,
-    uncount_purchase,
-)
-from ledger.contract import Rules, commission_keys, read_rules
+from inventory.contract import by_sku, commit, count_purchase, hold, release, uncount_purchase
 from market import clock, config
 from market.errors import Conflict, NotFound
 from market.events import announce
@@ -45,9 +33,11 @@ from orders.events import (
     OrderPaid,
 )
 from orders.manifest import MANIFEST
-from orders.model import GUEST_ID, CancelledByCustomer, NoSuchAddress
+from orders.model import CancelledByCustomer, NoSuchAddress
+from orders.rows import compact_promotions
 from orders.table import TABLE
 from profiles.contract import address_key, read_address
+from promotions import contract as promotions
 from refunds.contract import account_key
 from refunds.contract import payment_status as refund_status
 
@@ -71,29 +61,25 @@ def cart_of(customer_id: str) -> Cart:
     return read_cart(customer_id, TABLE.get(cart_key(customer_id), consistent=True))
 
 
-def offers(cart: Cart) -> dict[str, Offer]:
-    found = TABLE.batch_get(stock_key(line.sku) for line in cart.lines)
-    return {offer.sku: offer for offer in map(read_offer, found.values())}
-
-
 def save_cart(cart: Cart) -> Cart:
     return save_with(TABLE.write, cart, kept=timedelta(days=config.number("CART_TTL_DAYS")))
 
 
 def place(order: OrderSnapshot, cart: Cart, placed: Placed, *, hold_for: timedelta) -> None:
-    """Hold the stock, write the order, empty the cart and announce it: all or nothing, in this order of refusals.
+    """Hold the stock and what promotions have, write the order, empty the cart and announce it: all or nothing.
 
-    Raises OutOfStock, PriceChanged, LimitChanged, NotOnSale or PurchaseLimitReached (further ones in `also`), or
-    CartChanged.
+    Raises CartChanged; OutOfStock, PriceChanged, LimitChanged, NotOnSale or PurchaseLimitReached (further ones in
+    `also`); UsageLimitReached, CodeUsed, PromotionOver or BudgetSpent: in this order.
     """
     seen = {line.sku: line for line in cart.lines}
     created = OrderCreated(
         order_id=order.id, customer_id=order.customer_id, total=order.total, hold_seconds=int(hold_for.total_seconds())
     )
-    TABLE.transact(
+    writes = (
         check_out(cart, placed),
         *(hold(sku, quantity, seen[sku].unit_price, seen[sku].limit) for sku, quantity in _units(order).items()),
         *_counted(order, cart),
+        *promotions.reserve(_spends(order), order_id=order.id, customer_id=order.customer_id, at=order.created_at),
         put(
             order_key(order.customer_id, order.id),
             _item(order) | _waiting(order.id, hold_for),
@@ -102,6 +88,7 @@ def place(order: OrderSnapshot, cart: Cart, placed: Placed, *, hold_for: timedel
         ),
         announce(created, by=MANIFEST),
     )
+    promotions.with_room(lambda: TABLE.transact(*writes), TABLE.batch_get, TABLE.transact)
 
 
 def pending_since(at: datetime) -> list[Waiting]:
@@ -191,6 +178,7 @@ def mark_paid(order: OrderSnapshot, booking: Write) -> None:
     TABLE.transact(
         _move(order, PAID, "paid_at"),
         *(commit(sku, quantity) for sku, quantity in _units(order).items()),
+        *promotions.commit(_spends(order), order.id, order.customer_id),
         booking,
         announce(paid, by=MANIFEST),
     )
@@ -203,6 +191,7 @@ def mark_cancelled(order: OrderSnapshot, reason: str) -> None:
         _move(order, CANCELLED, "cancelled_at", reason),
         *(release(sku, quantity) for sku, quantity in _units(order).items()),
         *uncounted(order, _units(order)),
+        *promotions.release(_spends(order), order.id, order.customer_id),
         announce(cancelled, by=MANIFEST),
     )
 
@@ -248,14 +237,6 @@ def uncounted(order: OrderSnapshot, units: Mapping[str, int]) -> list[Write]:
     ]
 
 
-def facts(customer_id: str, cart: Cart) -> tuple[Rules, str]:
-    """What an order is priced and judged by, in one call: commission rules, and the customer's e-mail if we know it."""
-    keys = commission_keys(line.vendor_id for line in cart.lines)
-    profile = user_key(customer_id)
-    found = TABLE.batch_get(keys if customer_id.startswith(GUEST_ID) else [*keys, profile])
-    return read_rules(found.values()), read_contact(found[profile]).email if profile in found else ""
-
-
 def saved_address(customer_id: str, address_id: str) -> dict[str, str]:
     """An entry of the customer's address book, as orders keep addresses. Raises NoSuchAddress."""
     item = TABLE.get(address_key(customer_id, address_id), consistent=True)
@@ -294,6 +275,10 @@ def _units(order: OrderSnapshot) -> dict[str, int]:
     return by_sku((line.sku, line.quantity) for line in order.lines)
 
 
+def _spends(order: OrderSnapshot) -> tuple[promotions.Spend, ...]:
+    return promotions.read_spends(order.spends) if order.spends else ()
+
+
 def _counted(order: OrderSnapshot, cart: Cart) -> list[Write]:
     return [
         count_purchase(line.sku, order.customer_id, line.quantity, line.limit, order.counted[line.sku])
@@ -316,7 +301,9 @@ def _item(order: OrderSnapshot) -> Item:
     """`fulfilment` is there from the start, empty: a vendor's status is set inside it."""
     billing = {"billing_address": orjson.dumps(order.billing_address).decode()} if order.billing_address else {}
     counted = {"counted": dict(order.counted)} if order.counted else {}
-    return (billing | counted) | {
+    promoted = {"promotions": compact_promotions(order.promotions)} if order.promotions else {}
+    texts = {name: text for name in _TEXTS if (text := getattr(order, name))}
+    return (billing | counted | promoted | texts) | {
         "number": order.number,
         "status": order.status,
         "currency": order.currency,
@@ -328,3 +315,6 @@ def _item(order: OrderSnapshot) -> Item:
         "fulfilment": {},
         "origin": dict(order.origin),
     }
+
+
+_TEXTS = ("spends", "quote", "jurisdiction", "tax_source")

@@ -8,118 +8,12 @@ from pydantic import Field
 
 from market.http import View
 from market.money import Money
-from orders import model, pricing
-from orders.contract import PAID, LineSnapshot, OrderSnapshot, Part, read_lines, read_parts
+from orders import model
+from orders.contract import PAID, OrderSnapshot, read_lines, read_parts
 from orders.model import Entry
-from orders.placing import Summary
+from orders.price_views import LineView, PartView, PromotionView, percent
 from orders.search import Found
-
-
-class LineView(View):
-    """A line. Its tax is contained in the charge."""
-
-    sku: str
-    product_id: str
-    vendor_id: str
-    title: str
-    quantity: int
-    unit_price: Money
-    total: Money = Field(description="The goods: unit price times quantity.")
-    discount: Money
-    charge: Money = Field(description="What the customer pays: the goods less the discount.")
-    tax: Money
-    tax_basis_points: int = Field(description="1900 is 19 %.")
-
-    @classmethod
-    def of(cls, line: LineSnapshot) -> "LineView":
-        nothing = Money(0, line.unit_price.currency)
-        return cls(
-            sku=line.sku,
-            product_id=line.product_id,
-            vendor_id=line.vendor_id,
-            title=line.title,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            total=line.total,
-            discount=line.discount or nothing,
-            charge=line.charge,
-            tax=line.tax or nothing,
-            tax_basis_points=line.tax_basis_points,
-        )
-
-
-class PartView(View):
-    """One vendor's part. Its tax is contained in the total."""
-
-    vendor_id: str
-    subtotal: Money = Field(description="The goods before discounts.")
-    discount: Money
-    shipping: Money
-    total: Money
-    tax: Money
-    shipping_tax: Money = Field(description="So much of the tax is in the shipping.")
-    status: str | None = Field(None, description="Of a paid order: `unfulfilled` until it is shipped or `cancelled`.")
-
-    @classmethod
-    def of(cls, part: Part, status: str | None = None) -> "PartView":
-        return cls(
-            vendor_id=part.vendor_id,
-            subtotal=part.subtotal,
-            discount=part.discount,
-            shipping=part.shipping,
-            total=part.charge,
-            tax=part.tax,
-            shipping_tax=part.shipping_tax,
-            status=status,
-        )
-
-
-class Obstacle(View):
-    """Why a line cannot be bought as it is."""
-
-    sku: str
-    code: str
-    detail: str
-
-
-class SummaryView(View):
-    """Send `cartVersion` and `total` back with the order.
-
-    Prices include tax: the country decides on `tax`, not on `total`.
-    """
-
-    cart_version: int
-    lines: list[LineView]
-    parts: list[PartView]
-    subtotal: Money
-    discount: Money
-    shipping: Money
-    total: Money
-    tax: Money
-    tax_country: str | None = Field(
-        None, description="The destination that the tax is worked out for, if one was told."
-    )
-    shipping_method_prices: dict[str, Money] = Field(description="Price of one vendor's parcel by method.")
-    problems: list[Obstacle]
-
-    @classmethod
-    def of(cls, summary: Summary) -> "SummaryView":
-        return cls(
-            cart_version=summary.cart.version,
-            lines=list(map(LineView.of, summary.lines)),
-            parts=list(map(PartView.of, summary.parts)),
-            subtotal=summary.sum("subtotal"),
-            discount=summary.sum("discount"),
-            shipping=summary.sum("shipping"),
-            total=summary.sum("charge"),
-            tax=summary.sum("tax"),
-            tax_country=summary.country or None,
-            shipping_method_prices={method: pricing.parcel(method, summary.currency) for method in pricing.SHIPPING},
-            problems=[
-                Obstacle(sku=problem.extra["sku"], code=problem.code, detail=problem.detail)
-                for problem in summary.problems
-            ],
-        )
+from prices.contract import read_quote
 
 
 class Happening(View):
@@ -144,6 +38,29 @@ class Happening(View):
         )
 
 
+class ExchangeView(View):
+    """The exchange rate that the order was priced at, the fee of `feePercent` not in it."""
+
+    from_currency: str
+    to_currency: str
+    rate: str
+    fee_percent: str
+    at: str
+    source: str
+
+    @classmethod
+    def of(cls, kept: str) -> "ExchangeView":
+        quote = read_quote(orjson.loads(kept))
+        return cls(
+            from_currency=quote.frm,
+            to_currency=quote.to,
+            rate=quote.decimal(),
+            fee_percent=percent(quote.fee_basis_points * 10),
+            at=quote.at,
+            source=quote.source,
+        )
+
+
 class OrderView(View):
     """An order. `status` tells of its payment: `pending_payment`, `paid` or `cancelled`.
 
@@ -162,8 +79,12 @@ class OrderView(View):
     subtotal: Money
     discount: Money
     shipping: Money
-    total: Money
     tax: Money
+    tax_added: Money = Field(description="What of the tax came on top of the prices.")
+    total: Money
+    tax_jurisdiction: str | None = None
+    promotions: list[PromotionView]
+    exchange: ExchangeView | None = Field(None, description="Where the goods' own prices are in another currency.")
     shipping_method: str
     shipping_address: dict[str, str]
     billing_address: dict[str, str] | None = None
@@ -188,6 +109,10 @@ class OrderView(View):
             shipping=order.shipping,
             total=order.total,
             tax=order.tax,
+            tax_added=order.tax_added,
+            tax_jurisdiction=order.tax_place if order.tax.amount else None,
+            promotions=list(map(PromotionView.of, order.promotions)),
+            exchange=ExchangeView.of(order.quote) if order.quote else None,
             shipping_method=order.shipping_method,
             shipping_address=dict(order.address),
             billing_address=dict(order.billing_address) or None,
@@ -202,7 +127,11 @@ class OrderPage(View):
 
 
 class VendorOrderView(View):
-    """A vendor's part of a paid order, with what the vendor earns: the total less tax and commission."""
+    """A vendor's part of a paid order, with what the vendor earns: the total less tax and commission.
+
+    `subsidy` of the discounts is paid by the marketplace, and earned too. A tax that the vendor has to hand on itself
+    (`taxByVendor`) is not taken off.
+    """
 
     order_no: str
     status: str
@@ -212,7 +141,9 @@ class VendorOrderView(View):
     shipping: Money
     total: Money
     tax: Money
+    tax_by_vendor: bool
     commission: Money
+    subsidy: Money
     earnings: Money
     shipping_method: str
     shipping_address: dict[str, str]
@@ -233,9 +164,11 @@ class VendorOrderView(View):
             shipping=part.shipping,
             total=part.charge,
             tax=part.tax,
+            tax_by_vendor=part.tax_by_vendor,
             commission=part.commission,
+            subsidy=part.subsidy or Money(0, part.subtotal.currency),
             earnings=part.earnings,
-            shipping_method=item["shipping_method"],
+            shipping_method=part.method or item["shipping_method"],
             shipping_address=orjson.loads(item["address"]),
             created_at=item["created_at"],
             paid_at=item["paid_at"],
@@ -249,10 +182,11 @@ class VendorOrderPage(View):
 
 
 class ShareView(View):
-    """What becomes of a vendor's part."""
+    """What becomes of a vendor's part; subsidy: what the marketplace pays of its discounts."""
 
     vendor_id: str
     commission: Money
+    subsidy: Money
     earnings: Money
 
 
@@ -283,7 +217,12 @@ class StaffOrderView(View):
             claimed_by=order.claimed_by or None,
             origin=dict(order.origin),
             shares=[
-                ShareView(vendor_id=part.vendor_id, commission=part.commission, earnings=part.earnings)
+                ShareView(
+                    vendor_id=part.vendor_id,
+                    commission=part.commission,
+                    subsidy=part.subsidy or Money(0, order.currency),
+                    earnings=part.earnings,
+                )
                 for part in order.parts
             ],
             history=[

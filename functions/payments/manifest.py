@@ -7,7 +7,8 @@ NOT_PROD = ("dev", "staging")
 MANIFEST = Manifest(
     service="payments",
     prefixes=("PAY#", "PRC#", "SBV#", "SBX#"),
-    uses=("fraud", "ledger", "orders"),
+    uses=("fraud", "ledger"),
+    reads=("orders",),
     publishes=("payment.succeeded", "payment.failed", "payment.refunded", "payment.settled"),
     consumes=(
         "order.cancellation_requested",

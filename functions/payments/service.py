@@ -16,7 +16,7 @@ from market.money import Money
 from market.table import Write
 from orders.contract import PENDING as ORDER_PENDING
 from orders.contract import OrderSnapshot
-from payments import history, incidents, methods, screening, store, waiting
+from payments import history, incidents, methods, screening, store, unreturned, waiting
 from payments.events import PaymentRefunded, PaymentSucceeded
 from payments.gateway import Intent, Payable, provider
 from payments.manifest import MANIFEST
@@ -328,7 +328,7 @@ def _paid_late(name: str, intent: Intent, payment: Payment | None) -> None:
 
 
 def _give_up(payment: Payment) -> None:
-    """Leave nothing of an intent at its provider, and book what that cost.
+    """Leave nothing of an intent at its provider, and book what that cost; or what is owed if it refuses that.
 
     That ends the payment, unless it is `closing`: then it is about an intent that the customer left for another.
     """
@@ -336,11 +336,15 @@ def _give_up(payment: Payment) -> None:
     # A left intent and the one after it are two charges: their refunds must not be taken for one another. Nor must the
     # one refund of an intent be taken for two, if its payment is given up while it is being left.
     key = payment.reference if payment.closing else payment.key
-    kept = _release(payment.provider, key, payment.reference, payment.amount)
+    try:
+        kept = _release(payment.provider, key, payment.reference, payment.amount)
+    except RefundRefused:
+        unreturned.owe(payment, provider(payment.provider).retrieve(payment.reference))
+        raise
     if kept is None:
         return
-    name = f"undone-{payment.reference}" if payment.closing else "undone"
-    booked = [_loss(payment, name, kept)] if kept.amount else []
+    booked = [_loss(payment, unreturned.named("undone", payment), kept)] if kept.amount else []
+    booked.append(unreturned.given_back(payment))
     if payment.closing and payment.status == PENDING:
         store.book_once(*booked)
         return

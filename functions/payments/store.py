@@ -273,12 +273,11 @@ def forget_means(order_id: str) -> bool:
 
 
 def book_once(*bookings: Write) -> None:
-    """Book what may be booked already."""
-    for booking in bookings:
-        try:
-            _table.transact(booking)
-        except AlreadyBooked:
-            continue
+    """Book all of it together, unless it is booked already."""
+    try:
+        _table.transact(*bookings)
+    except AlreadyBooked:
+        return
 
 
 def _place(order_id: str) -> Item:

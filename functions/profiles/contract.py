@@ -20,8 +20,11 @@ CONTRIBUTORS = (
     "invoices",
     "orders",
     "payments",
+    "prices",
     "profiles",
+    "promotions",
     "refunds",
+    "tax",
 )
 """Services that write a file of their own for each export; it is complete when all of them have."""
 

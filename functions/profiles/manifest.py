@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="profiles",
     prefixes=("PRF#", "ADR#"),
-    uses=("access", "orders"),
+    reads=("access", "orders"),
     publishes=(
         "profile.avatar_replaced",
         "profile.export_requested",

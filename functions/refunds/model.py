@@ -3,9 +3,11 @@
 Shares are cumulative. Of a line of q units, the first k are worth share(charge, k, q), rounded half up; a refund of n
 more gives back share(k + n) - share(k), so that every way to split the units gives the line's charge in sum, to the
 last cent. A goodwill amount counts towards the charge as well; what is left then for the last units is less. Tax
-follows the money (share(tax, amount, charge)), as the tax of the shipping does, and the commission of a part follows
-the money of its goods, or of its shipping where its goods were free. Each refund gives the difference between where the
-account should stand after it and where it stands; a reservation that is given back leaves no cent astray.
+follows the money (share(tax, amount, charge)), as the tax of the shipping does. The commission of a part follows the
+money of its goods, ours for their discounts too, or that of its shipping where its goods were free. What we paid of a
+discount follows the money, or the units of a line that cost the customer nothing: the vendor gives it back. Each refund
+gives the difference between where the account should stand after it and where it stands; a reservation that is given
+back leaves no cent astray.
 """
 
 from collections.abc import Iterable, Mapping
@@ -50,20 +52,28 @@ class UnknownLine(Unprocessable):
 
 
 class LineTally(NamedTuple):
-    """What of a line is given back: units, and minor units of money, `goodwill` being in `amount` too."""
+    """What of a line is given back: units, and minor units of money, `goodwill` being in `amount` too.
+
+    subsidy: what the vendor gives back to us of what we paid of the discount.
+    """
 
     quantity: int = 0
     amount: int = 0
     goodwill: int = 0
     tax: int = 0
+    subsidy: int = 0
 
 
 class PartTally(NamedTuple):
-    """What of a vendor's part is given back besides its lines, in minor units; the commission is that of the lines."""
+    """What of a vendor's part is given back besides its lines, in minor units; the commission is that of the lines.
+
+    shipping_subsidy: what the vendor gives back to us of what we paid of its shipping.
+    """
 
     shipping: int = 0
     shipping_tax: int = 0
     commission: int = 0
+    shipping_subsidy: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,20 +152,25 @@ class LineShare:
     discount: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ShippingShare:
     vendor_id: str
     amount: int
     tax: int
+    subsidy: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
-    """One refund, taken apart. commissions: what we give back of ours, by vendor."""
+    """One refund, taken apart.
+
+    commissions: what we give back of ours, by vendor; self_taxed: the vendors who hand on their tax themselves.
+    """
 
     lines: tuple[LineShare, ...]
     shipping: tuple[ShippingShare, ...]
     commissions: Mapping[str, int]
+    self_taxed: tuple[str, ...] = ()
 
     @property
     def amount(self) -> int:
@@ -164,6 +179,17 @@ class Shares:
     @property
     def tax(self) -> int:
         return sum(share.tally.tax for share in self.lines) + sum(share.tax for share in self.shipping)
+
+    @property
+    def our_tax(self) -> int:
+        """The tax that we would have handed on; the rest the vendors get back from the state themselves."""
+        goods = sum(share.tally.tax for share in self.lines if share.vendor_id not in self.self_taxed)
+        return goods + sum(share.tax for share in self.shipping if share.vendor_id not in self.self_taxed)
+
+    @property
+    def subsidy(self) -> int:
+        """What the vendors give back to us of the discounts that we paid."""
+        return sum(share.tally.subsidy for share in self.lines) + sum(share.subsidy for share in self.shipping)
 
     @property
     def vendors(self) -> tuple[str, ...]:
@@ -176,12 +202,13 @@ class Shares:
             lines=tuple(share for share in self.lines if share.vendor_id == vendor_id),
             shipping=tuple(share for share in self.shipping if share.vendor_id == vendor_id),
             commissions={vendor: amount for vendor, amount in self.commissions.items() if vendor == vendor_id},
+            self_taxed=tuple(vendor for vendor in self.self_taxed if vendor == vendor_id),
         )
 
     @property
     def clawback(self) -> int:
-        """What the vendors lose of their earnings: the charge without tax and commission."""
-        return self.amount - self.tax - sum(self.commissions.values())
+        """What the vendors lose of their earnings: the charge and our subsidy without our tax and commission."""
+        return self.amount + self.subsidy - self.our_tax - sum(self.commissions.values())
 
     def part_tallies(self) -> dict[str, PartTally]:
         shipping = {share.vendor_id: share for share in self.shipping}
@@ -190,6 +217,7 @@ class Shares:
                 shipping[vendor_id].amount if vendor_id in shipping else 0,
                 shipping[vendor_id].tax if vendor_id in shipping else 0,
                 self.commissions.get(vendor_id, 0),
+                shipping[vendor_id].subsidy if vendor_id in shipping else 0,
             )
             for vendor_id in self.vendors
         }
@@ -238,9 +266,10 @@ def price(order: OrderSnapshot, account: Account, wish: Wish, *, vendor_id: str 
     _known(wish, lines, parts)
     goods = tuple(_line(lines[line.sku], account.line(line.sku), line) for line in wish.lines)
     shipping = tuple(_shipping(parts[s.vendor_id], account.part(s.vendor_id), s) for s in wish.shipping)
-    shares = Shares(lines=goods, shipping=shipping, commissions={})
+    self_taxed = tuple(vendor for vendor, part in parts.items() if part.tax_by_vendor)
+    shares = Shares(lines=goods, shipping=shipping, commissions={}, self_taxed=self_taxed)
     shares = replace(shares, commissions=_commissions(order, account, shares))
-    if shares.amount <= 0:
+    if shares.amount <= 0 and not shares.subsidy:
         raise NothingToRefund("There is nothing left to give back of this.")
     left = order.total.amount - account.total
     if shares.amount > left:
@@ -255,7 +284,8 @@ def _everything(lines: Iterable[LineSnapshot], parts: Mapping[str, Part], accoun
         shipping=tuple(
             ShippingWish(vendor_id=vendor)
             for vendor, part in parts.items()
-            if part.shipping.amount > account.part(vendor).shipping
+            if part.shipping_charge.amount > account.part(vendor).shipping
+            or _amount(part.shipping_subsidy) > account.part(vendor).shipping_subsidy
         ),
     )
 
@@ -287,24 +317,34 @@ def _line(line: LineSnapshot, sofar: LineTally, wish: LineWish) -> LineShare:
         raise _too_large(line.sku, charge - sofar.amount, line.charge.currency)
     worth = share(charge, units, line.quantity)
     amount = extra or max(0, min(charge, worth + sofar.goodwill) - sofar.amount)
-    taxed = share(line.tax.amount if line.tax else 0, sofar.amount + amount, charge)
+    taxed = share(_amount(line.tax), sofar.amount + amount, charge)
+    paid, of = (sofar.amount + amount, charge) if charge else (units, line.quantity)
+    subsidy = max(0, share(_amount(line.subsidy), paid, of) - sofar.subsidy)
+    goods = line.goods.amount
+    left = share(goods, units, line.quantity) - share(goods, sofar.quantity, line.quantity)
     return LineShare(
         sku=line.sku,
         vendor_id=line.vendor_id,
         title=line.title,
-        tally=LineTally(wish.quantity, amount, extra, max(0, taxed - sofar.tax)),
-        discount=line.unit_price.amount * wish.quantity - (worth - share(charge, sofar.quantity, line.quantity)),
+        tally=LineTally(wish.quantity, amount, extra, max(0, taxed - sofar.tax), subsidy),
+        discount=line.unit_price.amount * wish.quantity - left,
     )
 
 
 def _shipping(part: Part, sofar: PartTally, wish: ShippingWish) -> ShippingShare:
-    whole = part.shipping.amount
+    whole = part.shipping_charge.amount
     left = whole - sofar.shipping
     amount = _minor_units(wish.amount, part.shipping.currency) if wish.amount else left
     if amount > left:
         raise _too_large(f"the shipping of {part.vendor_id}", left, part.shipping.currency)
     taxed = share(part.shipping_tax.amount, sofar.shipping + amount, whole)
-    return ShippingShare(vendor_id=part.vendor_id, amount=amount, tax=max(0, taxed - sofar.shipping_tax))
+    paid, of = (sofar.shipping + amount, whole) if whole else (1, 1)
+    return ShippingShare(
+        vendor_id=part.vendor_id,
+        amount=amount,
+        tax=max(0, taxed - sofar.shipping_tax),
+        subsidy=max(0, share(_amount(part.shipping_subsidy), paid, of) - sofar.shipping_subsidy),
+    )
 
 
 def _minor_units(money: Money | None, currency: str) -> int:
@@ -319,13 +359,19 @@ def _commissions(order: OrderSnapshot, account: Account, shares: Shares) -> dict
     for part in order.parts:
         if part.vendor_id not in shares.vendors:
             continue
-        goods = order.lines_of(part.vendor_id)
-        base, back = sum(line.charge.amount for line in goods), sum(after.line(line.sku).amount for line in goods)
+        goods, parcel = order.lines_of(part.vendor_id), after.part(part.vendor_id)
+        base = sum(line.charge.amount + _amount(line.subsidy) for line in goods)
+        back = sum(tally.amount + tally.subsidy for tally in (after.line(line.sku) for line in goods))
         if not base:
-            base, back = part.shipping.amount, after.part(part.vendor_id).shipping
+            base = part.shipping_charge.amount + _amount(part.shipping_subsidy)
+            back = parcel.shipping + parcel.shipping_subsidy
         due = share(part.commission.amount, back, base)
         commissions[part.vendor_id] = max(0, due - account.part(part.vendor_id).commission)
     return commissions
+
+
+def _amount(money: Money | None) -> int:
+    return money.amount if money else 0
 
 
 def _moved(tally: tuple[int, ...], by: tuple[int, ...], sign: int) -> Iterable[int]:

@@ -8,7 +8,19 @@ from datetime import datetime
 
 import orjson
 
-from ledger.contract import COMMISSION, PROVIDER_FEES, Posting, Share, book, credit, debit, provider, tax, vendor
+from ledger.contract import (
+    COMMISSION,
+    PROMOTIONS,
+    PROVIDER_FEES,
+    Posting,
+    Share,
+    book,
+    credit,
+    debit,
+    provider,
+    tax,
+    vendor,
+)
 from market import clock, config, ids, log
 from market.errors import Idempotency, IdempotencyKeyReused, NotFound
 from market.money import Money
@@ -87,8 +99,12 @@ def refund_part(customer_id: str, order_id: str, vendor_id: str, *, after: str =
 def start(refund: Refund) -> bool:
     """Start the refund's state machine; it has the refund's id for a name, so there is one however often we ask.
 
-    Answers whether this call started it.
+    Answers whether this call started it. Where the customer had paid nothing, no provider is asked: what the vendor
+    owes us of it is booked at once.
     """
+    if not refund.shares.amount:
+        settle(refund.order_id, refund.id, "", Money(0, refund.currency))
+        return refund.status == REQUESTED
     states = config.client("stepfunctions")
     given = {
         "orderId": refund.order_id,
@@ -193,25 +209,32 @@ def _draft(order: OrderSnapshot, shares: Shares, wanted: Request) -> Refund:
 
 def _postings(order: OrderSnapshot, shares: Shares, provider_name: str, fee_returned: Money) -> list[Posting]:
     """The sale, backwards, in the refund's share: the provider owes us less, but for the part of its fee that it gives
-    back; what it keeps stays our expense. Each vendor loses its earnings, we our commission, the state its tax.
+    back; what it keeps stays our expense. Each vendor loses its earnings, we our commission, the state its tax; what we
+    paid of a discount comes back to us.
     """
 
     def money(amount: int) -> Money:
         return Money(amount, order.currency)
 
+    paid_back = [credit(provider(provider_name), money(shares.amount) - fee_returned)] if shares.amount else []
     return [
-        credit(provider(provider_name), money(shares.amount) - fee_returned),
+        *paid_back,
         credit(PROVIDER_FEES, fee_returned),
         *(debit(vendor(name), money(shares.of_vendor(name).clawback)) for name in shares.vendors),
         debit(COMMISSION, money(sum(shares.commissions.values()))),
-        debit(tax(order.address["country"]), money(shares.tax)),
+        credit(PROMOTIONS, money(shares.subsidy)),
+        debit(tax(order.tax_place), money(shares.our_tax)),
     ]
 
 
 def _taken_back(shares: Shares, vendor_id: str) -> Share:
     """The refund as the vendor's statement tells it."""
     return Share(
-        vendor_id=vendor_id, gross=-shares.amount, commission=-sum(shares.commissions.values()), tax=-shares.tax
+        vendor_id=vendor_id,
+        gross=-shares.amount,
+        commission=-sum(shares.commissions.values()),
+        tax=-shares.our_tax,
+        subsidy=-shares.subsidy,
     )
 
 

@@ -241,7 +241,7 @@ def _account(order_id: str, item: Mapping[str, Any] | None) -> Account:
 def _item(refund: Refund) -> Item:
     shares = refund.shares
     lines = [[s.sku, s.vendor_id, s.title, *s.tally, s.discount] for s in shares.lines]
-    shipping = [[s.vendor_id, s.amount, s.tax] for s in shares.shipping]
+    shipping = [[s.vendor_id, s.amount, s.tax, s.subsidy] for s in shares.shipping]
     return {
         "order_no": refund.order_no,
         "customer_id": refund.customer_id,
@@ -250,6 +250,7 @@ def _item(refund: Refund) -> Item:
         "lines": orjson.dumps(lines).decode(),
         "shipping": orjson.dumps(shipping).decode(),
         "commissions": dict(shares.commissions),
+        **({"self_taxed": list(shares.self_taxed)} if shares.self_taxed else {}),
         "reason": refund.reason,
         "note": refund.note,
         "requested_by": refund.by,
@@ -269,11 +270,12 @@ def _refund(item: Mapping[str, Any]) -> Refund:
         currency=item["currency"],
         shares=Shares(
             lines=tuple(
-                LineShare(sku=sku, vendor_id=vendor, title=title, tally=LineTally(*rest[:4]), discount=rest[4])
-                for sku, vendor, title, *rest in lines
+                LineShare(sku=sku, vendor_id=vendor, title=title, tally=LineTally(*tally), discount=discount)
+                for sku, vendor, title, *tally, discount in lines
             ),
-            shipping=tuple(ShippingShare(vendor_id=vendor, amount=amount, tax=tax) for vendor, amount, tax in shipping),
+            shipping=tuple(ShippingShare(*row) for row in shipping),
             commissions=item["commissions"],
+            self_taxed=tuple(item.get("self_taxed", ())),
         ),
         reason=item["reason"],
         note=item["note"],

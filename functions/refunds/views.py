@@ -41,11 +41,14 @@ class CustomerRefundView(View):
 
 
 class VendorRefundView(CustomerRefundView):
-    """A vendor's own part of a refund. clawback: what of its earnings goes back; status may also be `failed`."""
+    """A vendor's own part of a refund. clawback: what of its earnings goes back, `subsidy` of it being what we had paid
+    of the customer's discount; status may also be `failed`.
+    """
 
     note: str
     requested_by: str
     clawback: Money
+    subsidy: Money
 
     @classmethod
     def of_vendor(cls, refund: Refund, vendor_id: str) -> "VendorRefundView":
@@ -112,4 +115,9 @@ def _shown(refund: Refund, shares: Shares) -> dict[str, object]:
 
 def _inside(refund: Refund, shares: Shares) -> dict[str, object]:
     """What the marketplace and its vendors know besides."""
-    return {"note": refund.note, "requested_by": refund.by, "clawback": Money(shares.clawback, refund.currency)}
+    return {
+        "note": refund.note,
+        "requested_by": refund.by,
+        "clawback": Money(shares.clawback, refund.currency),
+        "subsidy": Money(shares.subsidy, refund.currency),
+    }

@@ -18,6 +18,7 @@ _OWN_METRICS = {
     "developers-schedule": ("WebhooksLate", "webhooks are not sent in time", "webhooks-failing"),
     "fraud-schedule": ("ReviewsWait", "a payment has waited too long for a review", "review-queue"),
     "payments-schedule": ("PaymentsDiffer", "payments differ from a provider's book", "payments-differ"),
+    "prices-publication": ("RatesDoubtful", "exchange rates are old, or jumped", "exchange-rates"),
     "profiles-schedule": ("ErasuresStuck", "an account is not erased in time", "erasure"),
 }
 """Numbers that functions write into their logs (embedded metric format) for an alarm, by function."""
@@ -54,9 +55,11 @@ def alarm(
     return made
 
 
-def alarm_when_not_empty(scope: Construct, name: str, queue: sqs.IQueue, *, stage: Stage, says: str) -> None:
+def alarm_when_not_empty(
+    scope: Construct, name: str, queue: sqs.IQueue, *, stage: Stage, says: str, runbook: str = "dead-letters"
+) -> None:
     visible = queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1), statistic="Maximum")
-    alarm(scope, name, visible, stage=stage, says=says, runbook="dead-letters")
+    alarm(scope, name, visible, stage=stage, says=says, runbook=runbook)
 
 
 def function_alarms(

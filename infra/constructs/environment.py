@@ -44,6 +44,7 @@ class Settings:
             "MEDIA_URL": stage.media_url,
             "PAYMENT_METHODS": stage.payment_methods,
             "STORE_URL": stage.origins[0],
+            "RATES_URL": stage.rates_url,
         }
 
     def _needed(self, word: str) -> dict[str, str]:
@@ -54,6 +55,9 @@ class Settings:
                 return {"BUS_NAME": self.stage.bus}
             case "captcha" | "firewall" | "origin":
                 return self._edge(word)
+            case "carriers":
+                base = f"{self.api_url}/sandbox/v1/carriers" if self.stage.sandbox else self.stage.carrier_base
+                return {"CARRIER_API_BASE": base, "CARRIER_SECRETS": self.stage.carrier_secrets}
             case "cognito":
                 return self._cognito()
             case "documents" | "export-part" | "exports":

@@ -35,6 +35,7 @@ ITEM_ACTIONS = (
     "dynamodb:UpdateItem",
 )
 CHANGES = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem")
+READS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 COGNITO_ACTIONS = (
     "cognito-idp:AdminDeleteUser",
     "cognito-idp:AdminGetUser",
@@ -48,9 +49,25 @@ COGNITO_ACTIONS = (
 
 def leading_keys(source: Source, services: dict[str, Source]) -> list[str]:
     """Patterns of the partition keys that the service owns or reaches through contracts, and of the outbox."""
-    used = (services[name] for name in source.manifest.uses)
-    prefixes = {OUTBOX, *source.manifest.prefixes, *(prefix for other in used for prefix in other.manifest.prefixes)}
+    return _patterns({OUTBOX, *source.manifest.prefixes, *_prefixes_of(source.manifest.uses, services)})
+
+
+def readable_keys(source: Source, services: dict[str, Source]) -> list[str]:
+    """The same, and of what the service only reads: one request may name keys of both kinds."""
+    return sorted({*leading_keys(source, services), *_patterns(_prefixes_of(source.manifest.reads, services))})
+
+
+def _prefixes_of(names: Iterable[str], services: dict[str, Source]) -> set[str]:
+    return {prefix for name in names for prefix in services[name].manifest.prefixes}
+
+
+def _patterns(prefixes: Iterable[str]) -> list[str]:
     return sorted(f"{prefix}*" for prefix in prefixes)
+
+
+def _only(keys: list[str]) -> dict[str, dict[str, object]]:
+    """The condition that every partition key of a request is like one of these, and that it names any."""
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}, "Null": {"dynamodb:LeadingKeys": "false"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +97,18 @@ class Resources:
     machines: Mapping[str, Machine]
     flags: Configuration
 
-    def table(self, keys: list[str]) -> list[iam.PolicyStatement]:
+    def table(self, keys: list[str], readable: list[str]) -> list[iam.PolicyStatement]:
+        """keys, readable: as `leading_keys` and `readable_keys` say."""
         arn = self._arn("dynamodb", "table", self.stage.table)
-        mine = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}, "Null": {"dynamodb:LeadingKeys": "false"}}
+        mine, seen = _only(keys), _only(readable)
         indexes = [f"{arn}/index/{index}" for index in INDEXES]
-        return [
+        granted = [
             iam.PolicyStatement(sid="OwnItems", actions=list(ITEM_ACTIONS), resources=[arn], conditions=mine),
-            iam.PolicyStatement(sid="OwnIndexEntries", actions=["dynamodb:Query"], resources=indexes, conditions=mine),
+            iam.PolicyStatement(sid="IndexEntries", actions=["dynamodb:Query"], resources=indexes, conditions=seen),
         ]
+        if readable != keys:
+            granted.append(iam.PolicyStatement(sid="Readable", actions=list(READS), resources=[arn], conditions=seen))
+        return granted
 
     def append_only(self, prefixes: Iterable[str]) -> iam.PolicyStatement:
         """Whatever else is granted: what stands under these prefixes is neither updated nor deleted."""
@@ -102,20 +123,11 @@ class Resources:
     def guard(self) -> list[iam.PolicyStatement]:
         """What the kernel reads before each request of an API, and the counters of those who come."""
         arn = self._arn("dynamodb", "table", self.stage.table)
-
-        def only(prefixes: tuple[str, ...]) -> dict[str, dict[str, object]]:
-            keys = [f"{prefix}*" for prefix in prefixes]
-            return {
-                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys},
-                "Null": {"dynamodb:LeadingKeys": "false"},
-            }
-
+        people, counters = _only(_patterns(STANDING)), _only(_patterns(COUNTERS))
         reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
         return [
-            iam.PolicyStatement(sid="Standing", actions=reads, resources=[arn], conditions=only(STANDING)),
-            iam.PolicyStatement(
-                sid="Limits", actions=["dynamodb:UpdateItem"], resources=[arn], conditions=only(COUNTERS)
-            ),
+            iam.PolicyStatement(sid="Standing", actions=reads, resources=[arn], conditions=people),
+            iam.PolicyStatement(sid="Limits", actions=["dynamodb:UpdateItem"], resources=[arn], conditions=counters),
         ]
 
     def capability(self, word: str) -> iam.PolicyStatement:
@@ -127,8 +139,8 @@ class Resources:
                 return self._prefixes("Avatars", media_bucket(self.stack, self.stage), AVATARS)
             case "bus":
                 return self._bus()
-            case "captcha":
-                return self._secret("CaptchaSecret", self.stage.captcha_secret)
+            case "captcha" | "carriers" | "origin" | "payments" | "secret" | "tax-provider":
+                return self._secret(*self._secrets()[word])
             case "cognito":
                 return iam.PolicyStatement(sid="Accounts", actions=list(COGNITO_ACTIONS), resources=[self.pool])
             case "documents":
@@ -147,19 +159,23 @@ class Resources:
                 return self._prefixes("Exports", documents_bucket(self.stack, self.stage), EXPORTS)
             case "media":
                 return self._files("Media", media_bucket(self.stack, self.stage))
-            case "origin":
-                return self._secret("OriginSecret", self.stage.origin_secret)
-            case "payments":
-                return self._secret("PaymentSecrets", self.stage.payment_secrets)
-            case "secret":
-                return self._secret("RootSecret", self.stage.root_secret)
-            case "tax-provider":
-                return self._secret("TaxSecrets", self.stage.tax_secrets)
             case "settings":
                 return self._settings()
         if word in self.machines:
             return self._machine(self.machines[word])
         raise ValueError(f"unknown capability: {word}")
+
+    def _secrets(self) -> dict[str, tuple[str, str]]:
+        """By capability the statement's id and the name of the secret that it lets a function read."""
+        stage = self.stage
+        return {
+            "captcha": ("CaptchaSecret", stage.captcha_secret),
+            "carriers": ("CarrierSecrets", stage.carrier_secrets),
+            "origin": ("OriginSecret", stage.origin_secret),
+            "payments": ("PaymentSecrets", stage.payment_secrets),
+            "secret": ("RootSecret", stage.root_secret),
+            "tax-provider": ("TaxSecrets", stage.tax_secrets),
+        }
 
     def wide(self, words: Iterable[str]) -> dict[str, str]:
         """Resources with a wildcard that these capabilities bring, as the rule pack writes them, and why."""

@@ -39,6 +39,10 @@ def queue_with_dead_letters(scope: Construct, name: str, *, stage: Stage, consum
     return Queue(main, dead)
 
 
+_OWN_PAGES = {"tax-events-dead": "tax-not-recorded"}
+"""Queues whose dead letters need another hand than most."""
+
+
 def dead_letters(scope: Construct, name: str, *, stage: Stage) -> sqs.Queue:
     dead = sqs.Queue(
         scope,
@@ -51,7 +55,14 @@ def dead_letters(scope: Construct, name: str, *, stage: Stage) -> sqs.Queue:
     reason = "It is a dead-letter queue itself."
     acknowledge(dead, "AwsSolutions-SQS3", reason)
     acknowledge(dead, "Serverless-SQSRedrivePolicy", reason)
-    alarm_when_not_empty(scope, f"{_id(name)}Alarm", dead, stage=stage, says=f"Messages of {name} could not be handled")
+    alarm_when_not_empty(
+        scope,
+        f"{_id(name)}Alarm",
+        dead,
+        stage=stage,
+        says=f"Messages of {name} could not be handled",
+        runbook=_OWN_PAGES.get(name, "dead-letters"),
+    )
     return dead
 
 

@@ -21,7 +21,7 @@ from infra.config import Stage
 from infra.constructs.environment import Settings
 from infra.constructs.function import Code, EntryPoint
 from infra.constructs.gateway import Gateway
-from infra.constructs.grants import Configuration, Resources, grant, leading_keys
+from infra.constructs.grants import Configuration, Resources, grant, leading_keys, readable_keys
 from infra.constructs.queues import RECEIVES, Queue, dead_letters, queue_with_dead_letters
 from infra.constructs.routes import add_routes
 from infra.machines import Machine
@@ -116,7 +116,8 @@ class Service(Construct):
     def _grant(self, made: EntryPoint) -> None:
         around, declared = self._around, made.declared
         resources = Resources(Stack.of(self), self._stage, around.pool_arn, around.machines, around.flags)
-        grant(made.role, resources.table(leading_keys(self._source, around.services)))
+        keys, readable = (keys(self._source, around.services) for keys in (leading_keys, readable_keys))
+        grant(made.role, resources.table(keys, readable))
         if kept := self._source.manifest.append_only:
             grant(made.role, [resources.append_only(kept)])
         if declared.kind == "api":

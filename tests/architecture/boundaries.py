@@ -16,6 +16,11 @@ _SHAPES = frozenset({"views"})
 """Modules beside the entry points: how answers look."""
 
 
+def _known(service: Service) -> set[str]:
+    """Services whose contract it may import."""
+    return {*service.manifest.uses, *service.manifest.reads}
+
+
 def services_meet_in_contracts_only(project: Project) -> Iterator[str]:
     names = {service.name for service in project.services}
     for service in project.services:
@@ -26,14 +31,14 @@ def services_meet_in_contracts_only(project: Project) -> Iterator[str]:
                 target = imported.source if "." in imported.source else f"{imported.source}.{imported.name}"
                 if target.split(".")[1] != "contract":
                     yield f"{module.at(imported.line)} imports {target}; others are known by their contract only"
-                if imported.package not in service.manifest.uses:
+                if imported.package not in _known(service):
                     yield f"{module.at(imported.line)} uses {imported.package}, the manifest does not say so"
 
 
 def what_a_manifest_uses_is_used(project: Project) -> Iterator[str]:
     for service in project.services:
         used = {imported.package for module in service.modules.values() for imported in module.imports}
-        for name in sorted(set(service.manifest.uses) - used):
+        for name in sorted(_known(service) - used):
             yield f"functions/{service.name}/manifest.py:1 uses {name}, no module imports it"
 
 
@@ -113,7 +118,7 @@ def tables_get_the_manifests_that_are_used(project: Project) -> Iterator[str]:
                 if dotted(call.func).rpartition(".")[2] != "Table":
                     continue
                 given = [_manifest_owner(module, argument) for argument in call.args]
-                wanted = [service.name, *sorted(service.manifest.uses)]
+                wanted = [service.name, *sorted(_known(service))]
                 if [*given[:1], *sorted(given[1:])] != wanted:
                     yield f"{module.at(call.lineno)} Table of {given}, the manifest says {wanted}"
 

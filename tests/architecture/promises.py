@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from market.http import ANYONE, ServiceApi
 from tests.architecture.code import Module, Project, Service, dotted
 
-_UNVERSIONED = frozenset(("/", "/health", "/openapi.json", "/docs", "/docs/<name>"))
+_UNVERSIONED = frozenset(("/", "/health", "/openapi.json", "/docs", "/docs/<name>", "/sitemap.xml"))
 START, END = "<!-- access-patterns:start -->", "<!-- access-patterns:end -->"
 
 

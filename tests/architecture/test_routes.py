@@ -16,9 +16,18 @@ GET  /v1/categories
 GET  /v1/flags
 GET  /v1/products
 GET  /v1/products/<slug>
+GET  /v1/previews/<token>
+GET  /v1/suggestions
 GET  /v1/inventory/<sku>
+GET  /v1/prices/<sku>
+GET  /v1/promotions
+GET  /v1/promotions/<promotion_id>
+GET  /v1/promotions/badges
+GET  /v1/rates
+GET  /v1/tax/rates
 GET  /v1/vendors
 GET  /v1/vendors/<vendor_id>
+GET  /v1/vendors/<vendor_id>/shipping/zones
 POST /v1/auth/register
 POST /v1/auth/verify
 POST /v1/auth/resend
@@ -40,10 +49,12 @@ DOCUMENTATION = """
 GET  /
 GET  /health
 GET  /openapi.json
+GET  /sitemap.xml
 GET  /docs
 GET  /docs/<name>
 """
 SANDBOX = """
+POST /sandbox/v1/carriers/v2/shipments
 POST /sandbox/v1/payment_intents
 GET  /sandbox/v1/payment_intents
 GET  /sandbox/v1/payment_intents/<intent_id>

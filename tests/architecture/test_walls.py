@@ -23,7 +23,8 @@ WALLS: dict[Wall, list[tuple[str, str, str, str]]] = {
         (f"{ROOMS}/manifest.py", '    uses=("lamps",),\n', "", "the manifest does not say so"),
     ],
     boundaries.what_a_manifest_uses_is_used: [
-        (f"{LAMPS}/manifest.py", "prefixes", 'uses=("rooms",), prefixes', "uses rooms")
+        (f"{LAMPS}/manifest.py", "prefixes", 'uses=("rooms",), prefixes', "uses rooms"),
+        (f"{LAMPS}/manifest.py", "prefixes", 'reads=("rooms",), prefixes', "uses rooms"),
     ],
     boundaries.the_kernel_knows_no_service: [
         (f"{KERNEL}/clock.py", "", "from lamps.contract import lamp_key\n", "clock.py:4 imports lamps.contract")

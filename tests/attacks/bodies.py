@@ -17,21 +17,36 @@ REFUSED = frozenset({403, 404, 409, 422})
 PRICE = {"amount": 2_000, "currency": "EUR"}
 
 NAMING = {
-    "allow", "deny", "email", "guestToken", "key", "lines", "orderNo", "permissions", "refreshToken", "roles",
-    "rows", "savedMethod", "shipping", "shippingAddressId", "sku", "slug", "token", "vendorId",
+    "allow", "customerId", "customers", "deny", "email", "groups", "guestToken", "key", "lines", "orderNo",
+    "permissions", "productId", "products", "promotionId", "quoteId", "refreshToken", "roles", "rows", "savedMethod",
+    "shipping", "shippingAddressId", "sku", "skus", "slug", "token", "vendorId", "vendors",
 }  # fmt: skip
 """Fields that name something which may be somebody else's."""
 
 PLAIN = {
-    "active", "adjust", "all", "alt", "amount", "attributes", "available", "barcode", "billingAddress", "bio",
-    "brand", "cartVersion", "category", "city", "code", "codeVerifier", "compareAtPrice", "contentType", "country",
-    "credential", "currency", "dateOfBirth", "description", "displayName", "endsAt", "events", "everywhere",
-    "expected", "expectedTotal", "externalId", "graceHours", "image", "images", "isActive", "isDefault", "label",
-    "language", "legalName", "limitDays", "line1", "line2", "links", "marketing", "maxPerCustomer", "method",
-    "name", "newPassword", "note", "optIn", "options", "password", "perDay", "perMinute", "phone", "postalCode",
-    "preferences", "price", "quantity", "quota", "reason", "redirectUri", "session", "shippingAddress",
-    "shippingMethod", "since", "source", "state", "status", "stock", "supportEmail", "supportPhone", "tags",
-    "taxId", "text", "theme", "title", "url", "variants", "visible", "weightGrams",
+    "action", "active", "adjust", "all", "alt", "amount", "amounts", "answer", "areas", "attributes", "available",
+    "badge", "bands", "barcode", "basis", "basisPoints", "benefit", "billingAddress", "bio", "brand", "brands",
+    "budget", "budgetCurrency", "buy", "calendar", "carrier", "carriers", "cartVersion", "categories", "category",
+    "ceiling", "changeBasisPoints", "changes", "city", "claimable", "claims", "closed", "closes", "code",
+    "codeVerifier", "compareAtPrice", "conditions", "contentType", "cooldownMinutes", "count", "countries", "country",
+    "credential", "currencies", "currency", "cutOff", "dateOfBirth", "days", "defaultGrams", "delivers", "description",
+    "destination", "deviations", "dimDivisor", "dimensions", "displayName", "document", "each", "endsAt", "entries",
+    "events", "everywhere", "exclude", "exclusive", "expected", "expectedTotal", "externalId", "fee", "firstOrder",
+    "floor", "free", "fromVersion", "get", "girthOver", "graceHours", "gramsOver", "group", "gtin", "heightMm",
+    "hidden", "hours", "id", "image", "images", "include", "isActive", "isDefault", "joined", "jurisdiction",
+    "keywords", "kind", "label", "language", "legalName", "lengthMm", "limit", "limitDays", "limits", "line1", "line2",
+    "links", "listId", "live", "marketing", "markup", "matrix", "maxDays", "maxGirth", "maxGrams", "maxHandlingDays",
+    "maxPerCustomer", "maxSide", "maxStepBasisPoints", "maximum", "method", "methods", "minDays", "minHandlingDays",
+    "minQuantity", "minUnits", "minimum", "mode", "most", "name", "needsCode", "newDays", "newPassword", "note",
+    "number", "offsetMinutes", "opens", "optIn", "options", "origin", "parcel", "password", "pattern", "perCustomer",
+    "perDay", "perMinute", "perUnit", "phone", "pickup", "platformBasisPoints", "postal", "postalCode", "preferences",
+    "price", "prices", "priority", "quantity", "quota", "rates", "reason", "redirectUri", "region", "regions",
+    "remove", "rewards", "rules", "seo", "service", "session", "shippingAddress", "shippingChoices", "shippingMethod",
+    "ships", "sideOver", "since", "sizeMm", "skip", "skuPattern", "source", "spend", "stacking", "startsAt", "state",
+    "status", "step", "stock", "submit", "subtotal", "supportEmail", "supportPhone", "surcharges", "table", "tags",
+    "taxCategory", "taxId", "terms", "text", "theme", "threshold", "tiers", "timeZone", "title", "translations",
+    "trigger", "units", "until", "upTo", "url", "uses", "validFrom", "validUntil", "variant", "variants", "visible",
+    "weekdays", "weightGrams", "widthMm", "workdays", "zone", "zones",
 }  # fmt: skip
 """Fields that name nothing, or prove something, as passwords and codes do."""
 
@@ -39,6 +54,10 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("POST /v1/vendors/{vendor_id}/team/invitations", "email"): "anybody may be invited",
     ("POST /v1/orders", "email"): "for the mails of guests",
     ("POST /v1/vendors/{vendor_id}/products/import", "rows"): "have a test of their own",
+    ("POST /v1/checkout/summary", "vendorId"): "a vendor in one's own cart: how the parcel goes",
+    ("POST /v1/orders", "vendorId"): "a vendor in one's own cart: how the parcel goes",
+    ("POST /v1/checkout/summary", "quoteId"): "a price of a carrier's for one very parcel, whoever asked for it",
+    ("POST /v1/orders", "quoteId"): "a price of a carrier's for one very parcel, whoever asked for it",
     ("POST /v1/cart/items", "sku"): "goods on sale are everybody's; drafts are tried",
 }
 
@@ -69,7 +88,7 @@ def attacks(world: World) -> Iterator[Attack]:
     routes = {str(operation) for operation in world.scene.operations}
     for camp in OTHER:
         for made in (*_of_customer(world, camp), *_of_people(world, camp), *_of_vendor(world, camp),
-                     *_of_staff(world, camp)):  # fmt: skip
+                     *_of_seller(world, camp), *_of_staff(world, camp)):  # fmt: skip
             yield made
             for start, who in (("/v1/guest/", "guest"), ("/v1/api/", "program")):
                 twin = made.route.replace("/v1/", start)
@@ -102,6 +121,8 @@ def _of_customer(world: World, name: str) -> Iterator[Attack]:
     yield sent("POST /v1/cart/merge", "guestToken", {"guestToken": forged})
     yield sent("PUT /v1/me/avatar", "key", {"key": theirs["avatar"]})
     yield sent("POST /v1/cart/items", "sku", {"sku": other.draft_sku, "quantity": 1})
+    draft = world.holdings["promotion"][f"{other.name} vendor"]
+    yield sent("POST /v1/me/coupons", "promotionId", {"promotionId": draft})
 
 
 def _of_people(world: World, name: str) -> Iterator[Attack]:
@@ -140,6 +161,8 @@ def _of_vendor(world: World, name: str) -> Iterator[Attack]:
         yield sent("POST", "products", "sku", product)
         changed = {"variants": variants[1:]}
         yield sent("PATCH", "products/{product_id}", "sku", changed, product_id=held["product"])
+    yield from _prices(world, name)
+    yield from _promotions(world, name)
     slug = {"title": "Same", "category": "home", "slug": world.fair.products[other.sku]["slug"],
             "variants": [{"sku": f"SLUG-{name.upper()}", "price": PRICE}]}  # fmt: skip
     yield sent("POST", "products", "slug", slug, frozenset({201, 409}))  # under another slug; a program comes too late
@@ -156,6 +179,53 @@ def _of_vendor(world: World, name: str) -> Iterator[Attack]:
         yield sent("PUT", "team/{user_id}", field, body, user_id=held["member"])
     yield sent("PUT", "roles/{name}", "permissions", {"permissions": ["users.read"]}, name=held["role"])
     yield sent("PATCH", "api-keys/{key_id}", "permissions", {"permissions": ["users.read"]}, key_id=held["key"])
+
+
+def _prices(world: World, name: str) -> Iterator[Attack]:
+    """A vendor's lists and rules are for its own SKUs, and for groups of its own."""
+    camp, other = world.camps[name], world.camps[OTHER[name]]
+    mine, base, friends = {"vendor_id": camp.vendor_id}, "PUT /v1/vendors/{vendor_id}", [f"{other.vendor_id}:friends"]
+    listed = {"sku": other.sku, "listId": "theirs", "price": PRICE, "groups": friends}
+    told = frozenset({200})  # refused SKU by SKU; rules move one's own SKUs only
+    yield Attack(name, "owner", f"{base}/prices", ("sku", "groups"), {"entries": [listed]}, mine, told)
+    rule = {"id": "theirs", "trigger": {"kind": "stock", "units": 1_000}, "changeBasisPoints": -9_000,
+            "skus": [other.sku], "floor": PRICE | {"amount": 1}, "ceiling": PRICE, "mode": "apply"}  # fmt: skip
+    yield Attack(name, "owner", f"{base}/price-rules", ("skus",), {"rules": [rule]}, mine, told)
+    place = mine | {"customer_id": "absent"}
+    yield Attack(name, "owner", f"{base}/price-groups/{{customer_id}}", ("groups",), {"groups": friends}, place)
+
+
+def _promotions(world: World, name: str) -> Iterator[Attack]:
+    """A vendor's promotions are for its own goods, whatever they name; a code may be anybody's."""
+    camp, other = world.camps[name], world.camps[OTHER[name]]
+    theirs = {kind: things.get(f"{other.name} vendor", "") for kind, things in world.holdings.items()}
+    mine = {"vendor_id": camp.vendor_id, "promotion_id": world.holdings["promotion"][f"{name} vendor"]}
+    goods = {"skus": [other.sku], "products": [theirs["product"]], "vendors": [other.vendor_id]}
+    who = {"customers": [other.ids["customer"]], "groups": [f"{other.vendor_id}:friends"]}
+    promotion = {"title": "Theirs", "benefit": {"kind": "gift", "sku": other.sku}, "include": goods,
+                 "conditions": who, "needsCode": True, "status": "draft"}  # fmt: skip
+    named = ("skus", "products", "vendors", "customers", "groups", "sku")
+    base = "/v1/vendors/{vendor_id}/promotions"
+    new = {field: value for field, value in promotion.items() if field != "status"}
+    yield Attack(name, "owner", f"POST {base}", named, new, mine)
+    yield Attack(name, "owner", f"PUT {base}/{{promotion_id}}", named, promotion, mine)
+    joined = {"products": [theirs["product"]]}
+    yield Attack(name, "owner", f"PUT {base}/{{promotion_id}}/participation", ("products",), joined, mine)
+    code = {"code": f"THEIRS-{name}", "customerId": other.ids["customer"]}
+    yield Attack(name, "owner", f"POST {base}/{{promotion_id}}/codes", ("customerId",), code, mine, frozenset({201}))
+
+
+def _of_seller(world: World, name: str) -> Iterator[Attack]:
+    """Slugs, SKUs and drafts of others, in changes and offers."""
+    camp, other = world.camps[name], world.camps[OTHER[name]]
+    places = {"vendor_id": camp.vendor_id, "product_id": world.holdings["product"][f"{name} vendor"]}
+    product = "/v1/vendors/{vendor_id}/products/{product_id}"
+    taken, theirs = world.fair.products[other.sku]["slug"], world.holdings["product"][f"{other.name} vendor"]
+    yield Attack(name, "owner", f"PATCH {product}", ("slug",), {"slug": taken}, places)
+    changes = {"slug": taken, "variants": [{"sku": other.sku, "price": PRICE}]}
+    yield Attack(name, "owner", f"PUT {product}/draft", ("sku", "slug"), {"changes": changes}, places)
+    hidden = {"productId": theirs, "sku": other.sku, "price": PRICE}
+    yield Attack(name, "owner", "POST /v1/vendors/{vendor_id}/offers", ("productId", "sku"), hidden, places)
 
 
 def _shares(world: World, name: str) -> Iterator[tuple[list[JSON], Any]]:

@@ -92,6 +92,11 @@ class Camp:
         (new,) = self._passkeys() - known
         return new
 
+    def certificate(self) -> str:
+        wish = {"kind": "exemption", "number": self.word("certificate"), "jurisdiction": "US-CA",
+                "validFrom": "2026-01-01", "validUntil": "2030-12-31"}  # fmt: skip
+        return str(self.ask("customer", "POST", "/v1/me/tax-certificates", wish, status=201)["certificateId"])
+
     def _passkeys(self) -> set[str]:
         return {entry["id"] for entry in self.ask("customer", "GET", "/v1/me/passkeys")["items"]}
 
@@ -138,6 +143,12 @@ class Camp:
         wish = {"title": title, "category": "home", "status": status, "variants": [variant]}
         return dict(self.ask("owner", "POST", self.at("products"), wish, status=201))
 
+    def offer(self, product_id: str) -> str:
+        """The vendor's own offer of what another sells."""
+        sku = f"{self.name.upper()}-OFFER"
+        wish = {"productId": product_id, "sku": sku, "price": {"amount": 2_100, "currency": "EUR"}, "stock": 7}
+        return str(self.ask("owner", "POST", self.at("offers"), wish, status=201)["sku"])
+
     def key(self) -> JSON:
         granted = self.ask("owner", "GET", self.at("api-key-permissions"))["items"]
         wish = {"name": self.word("key"), "permissions": granted}
@@ -180,6 +191,12 @@ class Camp:
         self.ask("staff", "PUT", self.at(f"team/{user_id}"), {"roles": list(roles), "allow": list(allow)})
         self.fair.tokens[f"{self.name} {user_id}"] = self.inside.token(email)
         return user_id
+
+    def promotion(self) -> str:
+        """A draft that needs a code."""
+        benefit = {"kind": "percent", "basisPoints": 1_000}
+        wish = {"title": self.word("promotion"), "benefit": benefit, "needsCode": True}
+        return str(self.ask("owner", "POST", self.at("promotions"), wish, status=201)["id"])
 
     def role(self) -> str:
         name = f"role_{self.name}_{uuid4().hex[:8]}"

@@ -20,6 +20,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "address_id": "address",
         "session_id": "session",
         "passkey_id": "passkey",
+        "certificate_id": "certificate",
         "saved_id": "saved method",
         "scope": "team",
         "sku": OPEN,  # of goods on sale
@@ -29,7 +30,9 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "vendor": {
         "vendor_id": "vendor",
         "product_id": "product",
+        "promotion_id": "promotion",
         "sku": "sku",
+        "offer_sku": "offer",
         "order_no": "order",
         "number": "invoice",
         "key_id": "key",
@@ -39,6 +42,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "user_id": "member",
         "name": "role",
         "month": OPEN,
+        "customer_id": OPEN,  # into groups of one's own
     },
     "staff": {
         "key_id": "key",
@@ -48,10 +52,17 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     }
     | dict.fromkeys(
         ("order_no", "order_id", "vendor_id", "category_id", "audit_id", "flag_name", "list_name", "entry_id",
-         "block_id", "account_id"),
+         "block_id", "account_id", "product_id", "slug", "certificate_id", "country", "month", "customer_id"),
         OPEN,
     ),  # staff look after everybody's
-    "anyone": {"slug": "draft", "sku": "sku", "vendor_id": OPEN, "name": OPEN},
+    "anyone": {
+        "promotion_id": "promotion",
+        "token": OPEN,
+        "slug": "draft",
+        "sku": "sku",
+        "vendor_id": OPEN,
+        "name": OPEN,
+    },
     "provider": {"intent_id": "intent", "setup_id": "setup", "customer": "account", "method_id": "saved method"},
 }  # fmt: skip
 """The kind of thing, as in a world's holdings, by who calls and the name of the part."""

@@ -14,6 +14,7 @@ JSON = dict[str, Any]
 CONSTANT = {
     "sku": "LAMP",
     "month": "2026-11",
+    "country": "DE",
     "factor": "totp",
     "flag_name": "bulk-upload",
     "list_name": "blocked",

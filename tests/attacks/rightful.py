@@ -16,14 +16,38 @@ from tests.services.profiles.conftest import png
 JSON = dict[str, Any]
 REFUND = {"all": True, "reason": "returned"}
 KEY = {"name": "Robot"}
+PRICE = {"amount": 2_100, "currency": "EUR"}
 GRACE = {"graceHours": 1}
 ROLE = {"permissions": ["orders.read"], "description": "Reads"}
 MEMBER = {"roles": ["vendor_viewer"]}
+PROMOTION = {"title": "Sale", "benefit": {"kind": "free_shipping"}, "needsCode": True}
+PARCEL = {"destination": {"country": "DE"}, "parcel": {"subtotal": PRICE}}
+RULE = {"id": "scarce", "trigger": {"kind": "stock", "units": 5}, "changeBasisPoints": 1_000, "floor": PRICE,
+        "ceiling": PRICE, "category": "home"}  # fmt: skip
+FLAT = {"zone": "everywhere", "basis": "flat", "bands": [{"price": 490}]}
+SHIPPING = {
+    "currency": "EUR",
+    "zones": [{"id": "everywhere", "name": "Everywhere", "areas": [{"country": "*"}]}],
+    "methods": [{"id": "standard", "name": "Standard", "rates": [FLAT]}],
+}
+PROMOTIONS = "/v1/vendors/{vendor_id}/promotions"
 
 _BODIES: Mapping[str, Any] = {
     "PATCH /v1/vendors/{vendor_id}": {"description": "Made by hand"},
     "PATCH /v1/vendors/{vendor_id}/inventory/{sku}": {"available": 50},
     "PATCH /v1/vendors/{vendor_id}/products/{product_id}": {"description": "New"},
+    "PATCH /v1/vendors/{vendor_id}/offers/{offer_sku}": {"isActive": True},
+    "POST /v1/vendors/{vendor_id}/offers": {"productId": "prd_absent", "sku": "OFFERED", "price": PRICE},
+    "PUT /v1/vendors/{vendor_id}/prices": {"entries": [{"sku": "ABSENT", "listId": "usual", "price": PRICE}]},
+    "PUT /v1/vendors/{vendor_id}/price-rules": {"rules": [RULE]},
+    "PUT /v1/vendors/{vendor_id}/shipping": SHIPPING,
+    "POST /v1/vendors/{vendor_id}/shipping/preview": PARCEL,
+    f"POST {PROMOTIONS}": PROMOTION,
+    f"PUT {PROMOTIONS}/{{promotion_id}}": PROMOTION | {"status": "draft"},
+    f"PUT {PROMOTIONS}/{{promotion_id}}/participation": {"joined": True},
+    f"POST {PROMOTIONS}/{{promotion_id}}/codes": {"count": 1},
+    "POST /v1/vendors/{vendor_id}/products/{product_id}/submission": {"action": "withdraw"},
+    "PUT /v1/vendors/{vendor_id}/products/{product_id}/draft": {"changes": {"description": "New"}},
     "PATCH /v1/vendors/{vendor_id}/webhooks/{webhook_id}": {"description": "New"},
     "PATCH /v1/vendors/{vendor_id}/api-keys/{key_id}": KEY,
     "PATCH /v1/admin/api-keys/{key_id}": KEY,

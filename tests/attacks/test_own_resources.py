@@ -23,6 +23,11 @@ NOT_YET = {
 """Where there is one thing for each person at most: what those are answered who have it, and all others."""
 STATE = {
     "DELETE /v1/me/access/{scope}": 409,  # a vendor's last administrator
+    "POST /v1/vendors/{vendor_id}/offers": 404,  # there is no such product
+    "POST /v1/api/vendors/{vendor_id}/offers": 404,
+    "PUT /v1/vendors/{vendor_id}/promotions/{promotion_id}/participation": 404,  # no campaign of the platform
+    "POST /v1/vendors/{vendor_id}/products/{product_id}/submission": 409,  # nothing waits for review
+    "PUT /v1/vendors/{vendor_id}/products/{product_id}/draft": 409,  # what is not on sale has no working copy
     "GET /v1/admin/fraud/screenings/{order_no}": 404,  # too little was paid for a screening
 }
 """Right requests that the state of things may refuse."""

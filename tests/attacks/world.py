@@ -158,6 +158,7 @@ def _of_customer(camp: Camp, owner: str) -> Iterator[tuple[str, str, str]]:
     yield owner, "session", camp.session_id()
     yield owner, "passkey", camp.passkey()
     yield owner, "saved method", camp.saved()
+    yield owner, "certificate", camp.certificate()
     yield owner, "avatar", camp.avatar()
     yield owner, "intent", intent["intentId"]
     yield owner, "setup", setup["setupId"]
@@ -179,7 +180,9 @@ def _of_vendor(camp: Camp, owner: str) -> Iterator[tuple[str, str, str]]:
     yield owner, "order", order
     yield owner, "invoice", camp.invoice("customer", order)
     yield owner, "product", camp.product()["id"]
+    yield owner, "promotion", camp.promotion()
     yield owner, "sku", camp.draft_sku
+    yield owner, "offer", camp.offer(camp.fair.products[SKUS[OTHER[camp.name]][0]]["id"])
     yield owner, "draft", camp.things["draft"]
     yield owner, "key", key["id"]
     yield owner, "webhook", webhook

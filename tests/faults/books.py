@@ -165,7 +165,7 @@ def _refunds(order: Order) -> Iterator[str]:
             sums["shipping", parcel["vendorId"]] += parcel["amount"]["amount"]
     most = {("units", sku): line["quantity"] for sku, line in lines.items()}
     most |= {("line", sku): line["charge"]["amount"] for sku, line in lines.items()}
-    most |= {("shipping", vendor): part["shipping"]["amount"] for vendor, part in parts.items()}
+    most |= {("shipping", vendor): part["shippingCharge"]["amount"] for vendor, part in parts.items()}
     for what, amount in sums.items():
         if amount > most[what]:
             yield f"I5: {order.number}: {amount} of {what} are given back, of {most[what]}"
@@ -230,6 +230,10 @@ def _ledger(told: dict[str, Order]) -> Iterator[str]:
         for refund in order.returned:
             for vendor in owed:
                 owed[vendor] -= _clawback(order, refund, vendor)
+        ours = sum(share["subsidy"]["amount"] for share in shares if order.status == "paid")
+        ours -= sum(refund["subsidy"]["amount"] for refund in order.returned)
+        if sums["promotions", "EUR"] != ours:
+            yield f"I7: {order.number}: we pay {ours} of its discounts, {sums['promotions', 'EUR']} is booked"
         for vendor, amount in owed.items():
             if vendor in order.emptied and amount:
                 yield f"I7: {order.number}: all of it is given back, and {vendor} still has {amount} of it"

@@ -66,6 +66,7 @@ def test_nothing_is_written_by_what_was_read_before_in_fair_weather(
     assert not unfenced(trace), unfenced(trace)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_by_what_was_read_before_in_storms(simulate: Simulate, trace: Trace) -> None:
     for seed in STORMS:
         simulate(seed)

@@ -1,7 +1,7 @@
 """Roles: a function reaches its own items and what its capabilities name, nothing else."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ UNSCOPED = {  # actions that know no resources
     "cloudwatch:DescribeAlarms",  # AppConfig asks for alarms without naming one
 }
 
-OWN = {"OwnItems", "OwnIndexEntries"}
+WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
 
 
 def _statements(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -62,18 +62,32 @@ def test_who_sends_text_messages_may_not_publish_to_a_topic(assembly: Assembly) 
 def test_items_are_reached_by_the_leading_keys_of_the_manifest(assembly: Assembly, services: dict[str, Source]) -> None:
     stage = assembly.stage
     for service in services.values():
-        prefixes = {"OUTBOX#", *service.manifest.prefixes}
-        for used in service.manifest.uses:
-            prefixes |= set(services[used].manifest.prefixes)
+        own = {"OUTBOX#", *service.manifest.prefixes} | _prefixes(service.manifest.uses, services)
+        seen = own | _prefixes(service.manifest.reads, services)
+        expected = {"OwnItems": own, "IndexEntries": seen} | ({"Readable": seen} if seen != own else {})
         found = [
-            statement["Condition"]
+            (statement["Sid"], statement["Condition"])
             for name, statement in _statements(assembly)
-            if name.startswith(f"{service.name.capitalize()}Service/") and statement.get("Sid") in OWN
+            if name.startswith(f"{service.name.capitalize()}Service/") and statement.get("Sid") in expected
         ]
-        assert len(found) == 2 * len(service.functions(stage)), "items and indexes, for each function"
-        for condition in found:
-            assert set(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) == {f"{p}*" for p in prefixes}
+        assert len(found) == len(expected) * len(service.functions(stage)), "each of them, for each function"
+        for sid, condition in found:
+            assert set(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) == {f"{p}*" for p in expected[sid]}
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}, "a request without keys must not pass"
+
+
+def _prefixes(names: Iterable[str], services: dict[str, Source]) -> set[str]:
+    return {prefix for name in names for prefix in services[name].manifest.prefixes}
+
+
+def test_what_is_only_read_cannot_be_written(assembly: Assembly, services: dict[str, Source]) -> None:
+    for service in services.values():
+        foreign = {f"{prefix}*" for prefix in _prefixes(service.manifest.reads, services)}
+        for name, statement in _statements(assembly):
+            writes = statement["Effect"] == "Allow" and WRITES & set(as_list(statement["Action"]))
+            if writes and name.startswith(f"{service.name.capitalize()}Service/"):
+                keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                assert not foreign & set(keys), name
 
 
 def test_every_table_statement_has_leading_keys(assembly: Assembly) -> None:

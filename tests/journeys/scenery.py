@@ -37,6 +37,12 @@ ABSENT = {
     "scope": "ven_absent",
     "session_id": "absent",
     "passkey_id": "absent",
+    "certificate_id": "txc_absent",
+    "country": "DE",
+    "offer_sku": "OFFER-absent",
+    "token": "absent",
+    "customer_id": "absent",
+    "promotion_id": "prm_absent",
 }
 """Values for path parameters that lead nowhere, or are the same in every scene."""
 
@@ -65,6 +71,10 @@ class Scene:
 
     def proof_for(self, operation: Operation, kind: str) -> dict[str, str]:
         """The same; but at another company's API, which the sandbox plays, everybody has its key."""
+        if operation.path.startswith("/sandbox/v1/carriers"):
+            from shipping import easypost, gateway
+
+            return {"authorization": easypost.headers(gateway.sandbox_key())["authorization"]}
         if operation.path.startswith("/sandbox") and not operation.path.endswith("confirm"):
             from payments.providers.sandbox import api_key
 

@@ -21,7 +21,7 @@ VENDORS = "/v1/vendors/ven_1/lamps"
 
 
 def change(*writes: Write) -> None:
-    Table(replace(ACCESS, uses=())).transact(*writes)
+    Table(replace(ACCESS, uses=(), reads=())).transact(*writes)
 
 
 def ask(path: str = VENDORS, **options: Any) -> Response:

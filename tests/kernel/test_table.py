@@ -219,6 +219,25 @@ def test_the_keys_of_used_contracts_are_allowed_and_must_be_those_of_the_manifes
         Table(MANIFEST, shop)
 
 
+def test_what_a_manifest_only_reads_is_got_and_listed_and_never_written() -> None:
+    guide = Table(Manifest(service="guide", prefixes=("GUI#",), functions=(), reads=("lamps",)), MANIFEST)
+    own = put(Key("GUI#1"), {"lamp": LAMP.pk})
+    stock(LAMP, 3)
+
+    guide.write(own)
+    assert guide.get(LAMP, consistent=True)
+    assert set(guide.batch_get([LAMP, own.key], consistent=True)) == {LAMP, own.key}
+    assert [item["left"] for item in guide.query(LAMP.pk).items] == [3]
+    for write in (put(LAMP, {"left": 9}), delete(LAMP), take(LAMP, 1), check(LAMP, when=EXISTS, otherwise=Taken())):
+        with pytest.raises(NotOwned):
+            guide.transact(own, write)
+    with pytest.raises(NotOwned):
+        guide.write(delete(LAMP))
+    with pytest.raises(NotOwned):
+        guide.batch_put([own, delete(LAMP)])
+    assert left(LAMP) == 3
+
+
 def test_more_than_a_hundred_items_are_read_and_repeated_keys_asked_once() -> None:
     keys = [Key("LMP#many", f"{number:03}") for number in range(130)]
     table.batch_put([put(key, {"left": number}) for number, key in enumerate(keys)])

@@ -23,17 +23,20 @@ class Doing:
 def doings(scene: Scene, paid: list[JSON], open_order: JSON, clerk: str) -> list[Doing]:
     """paid: three orders of a lamp each; clerk: somebody of the vendor's team, by their id."""
     return [
-        *_catalogue(),
+        *_catalogue(scene.fair.products["CHAIR"]["id"]),
         *_orders(paid, open_order),
         *_keys("/v1/admin", "orders.read"),
         *_keys("/v1/vendors/{vendor_id}", "orders.read"),
         *_people(clerk),
         *_webhooks(),
+        *_shipping(),
+        *_prices(),
+        *_promotions(),
         *_platform(scene),
     ]
 
 
-def _catalogue() -> list[Doing]:
+def _catalogue(chair: str) -> list[Doing]:
     variant = {"sku": "SHADE", "price": {"amount": 900, "currency": "EUR"}, "stock": 3}
     product = {"title": "A shade", "category": "home", "status": "active", "variants": [variant]}
     row = {"externalId": "x-1", "title": "A bulb", "category": "home", "variants": [variant | {"sku": "BULB"}]}
@@ -46,7 +49,36 @@ def _catalogue() -> list[Doing]:
         Doing(f"POST {products}/import", {"rows": [row]}),
         Doing("POST /v1/vendors/{vendor_id}/media", _PICTURE),
         Doing("PATCH /v1/vendors/{vendor_id}/inventory/{sku}", {"adjust": 5}),
+        Doing(f"PUT {products}/{{product_id}}/draft", {"changes": {"description": "Of linen"}}),
         Doing(f"DELETE {products}/{{product_id}}"),
+        *_review(products),
+        *_offers(chair),
+    ]
+
+
+def _review(products: str) -> list[Doing]:
+    """A product that waits for review is sent back, put forward again and let pass."""
+    rules, decide = "PUT /v1/admin/products/review-rules", "PATCH /v1/admin/products/{product_id}"
+    wick = {"sku": "WICK", "price": {"amount": 300, "currency": "EUR"}}
+    product = {"title": "A wick", "category": "home", "status": "active", "variants": [wick]}
+    return [
+        Doing(rules, {"rules": [{"needs": ["listing"]}]}),
+        Doing(f"POST {products}", product, learns={"product_id": "id"}),
+        Doing(f"{decide}/reject", {"version": 1, "reasons": ["incomplete"]}),
+        Doing(f"POST {products}/{{product_id}}/submission", {}),
+        Doing(f"{decide}/approve", {"version": 3}),
+        Doing(rules, {"rules": []}),
+        Doing(f"DELETE {products}/{{product_id}}"),
+    ]
+
+
+def _offers(product_id: str) -> list[Doing]:
+    offers, price = "/v1/vendors/{vendor_id}/offers", {"amount": 7_900, "currency": "EUR"}
+    offer = {"productId": product_id, "sku": "OUR-CHAIR", "price": price}
+    return [
+        Doing(f"POST {offers}", offer, learns={"offer_sku": "sku"}),
+        Doing(f"PATCH {offers}/{{offer_sku}}", {"isActive": False}),
+        Doing("PUT /v1/admin/brands/{slug}", {"name": "Brightly"}, {"slug": "brightly"}),
     ]
 
 
@@ -111,6 +143,30 @@ def _webhooks() -> list[Doing]:
     ]
 
 
+def _prices() -> list[Doing]:
+    base, somebody = "/v1/vendors/{vendor_id}", {"customer_id": "somebody"}
+    price = {"amount": 4_000, "currency": "EUR"}
+    entry = {"sku": "LAMP", "listId": "club", "price": price, "groups": ["club"]}
+    rule = {"id": "scarce", "trigger": {"kind": "stock", "units": 1}, "changeBasisPoints": 500, "skus": ["LAMP"]}
+    return [
+        Doing(f"PUT {base}/prices", {"entries": [entry]}),
+        Doing(f"PUT {base}/price-rules", {"rules": [rule | {"floor": price, "ceiling": price}]}),
+        Doing(f"PUT {base}/price-groups/{{customer_id}}", {"groups": ["friends"]}, somebody),
+        Doing("PUT /v1/admin/price-groups/{customer_id}", {"groups": ["club"]}, somebody),
+        Doing("PUT /v1/admin/rates", {"rates": {"CHF": "0.95"}}),
+    ]
+
+
+def _promotions() -> list[Doing]:
+    base, whole = "/v1/vendors/{vendor_id}/promotions", {"title": "Sale", "needsCode": True}
+    promotion = whole | {"benefit": {"kind": "percent", "basisPoints": 1000}}
+    return [
+        Doing(f"POST {base}", promotion, learns={"promotion_id": "id"}),
+        Doing(f"PUT {base}/{{promotion_id}}", promotion | {"title": "A sale", "status": "draft"}),
+        Doing(f"POST {base}/{{promotion_id}}/codes", {"code": "AUTUMN-20", "limit": 0}),
+    ]
+
+
 def _platform(scene: Scene) -> list[Doing]:
     rules = scene.fair.ask("GET", "/v1/admin/fraud/rules", token=scene.fair.staff)
     kept = {name: rules[name] for name in ("rules", "reviewFrom", "blockFrom", "enforced")}
@@ -131,14 +187,38 @@ def _platform(scene: Scene) -> list[Doing]:
         Doing(f"DELETE {lists}/{{entry_id}}"),
         Doing("PUT /v1/admin/fraud/rules", kept),
         Doing("POST /v1/admin/ledger/vendors/{vendor_id}/rebuild", day),
+        Doing("PUT /v1/admin/shipping", SHIPPING),
+        Doing("PUT /v1/admin/tax/countries/{country}", {"registrations": [{"since": "2026-01-01"}]}, {"country": "GB"}),
         Doing("PATCH /v1/admin/vendors/{vendor_id}/status", {"status": "suspended", "reason": "looks odd"}),
     ]
 
 
+SHIPPING = {
+    "currency": "EUR",
+    "zones": [{"id": "world", "name": "Worldwide", "areas": [{"country": "*"}]}],
+    "methods": [
+        {
+            "id": "standard",
+            "name": "Standard",
+            "rates": [{"zone": "world", "basis": "flat", "bands": [{"price": 490}]}],
+        }
+    ],
+}
+
+
+def _shipping() -> list[Doing]:
+    base = "/v1/vendors/{vendor_id}/shipping"
+    return [Doing(f"PUT {base}", SHIPPING), Doing(f"DELETE {base}")]
+
+
 UNTRIED = {
+    "PUT /v1/vendors/{vendor_id}/promotions/{promotion_id}/participation": "no campaign runs here",
+    "POST /v1/vendors/{vendor_id}/shipping/preview": "it keeps nothing",
     "POST /v1/admin/fraud/reviews/{order_no}/decision": "nothing is in review here; writes with the same table",
     "POST /v1/admin/orders/{order_no}/compensation": "no checkout is stuck here; writes with the same table",
     "POST /v1/admin/payments/{order_no}/settlement": "no payment is by hand here; writes with the same table",
+    "POST /v1/admin/tax/certificates/{certificate_id}/decision": "nobody handed one in; writes with the same table",
+    "POST /v1/admin/tax/preview": "it keeps nothing",
     "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": "nothing was delivered",
     "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/replay": "it would call somebody's server",
     "POST /v1/vendors/{vendor_id}/webhooks/{webhook_id}/test": "it would call somebody's server",

@@ -1,12 +1,13 @@
 """A catalog with two vendors and a few categories, called over HTTP."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from catalog import api as catalog_api
-from catalog import import_api
+from catalog import consumer, editing_api, import_api, offers_api
 from market import config
 from tests.http import Response, call
 
@@ -58,9 +59,50 @@ class Market:
             if cursor is None:
                 return found
 
+    def path(self, product: Any, vendor_id: str = ADA) -> str:
+        """Where the vendor finds a product."""
+        return f"/v1/vendors/{vendor_id}/products/{product['id']}"
+
+    def change(self, product: Any, changes: Any, **options: Any) -> Response:
+        return self.vendor("PATCH", self.path(product), changes, **options)
+
+    def review(self, *needs: str, vendor: str = "", category: str = "") -> None:
+        """From now on these fields are reviewed."""
+        rule = {"needs": needs, "vendorId": vendor, "category": category}
+        assert self.staff("PUT", "/v1/admin/products/review-rules", {"rules": [rule]}).status == 200
+
+    def queue(self) -> list[Any]:
+        items: list[Any] = self.staff("GET", "/v1/admin/products/reviews").json["items"]
+        return items
+
+    def decide(self, waiting: Any, **body: Any) -> Response:
+        """Reject with `reasons`, or approve, what a queue's card tells of."""
+        verb = "reject" if "reasons" in body else "approve"
+        body = {"version": waiting["review"]["version"]} | body
+        return self.staff("PATCH", f"/v1/admin/products/{waiting['id']}/{verb}", body)
+
+    def hear(self, event_type: str, data: Any, *, times: int = 1) -> None:
+        """Let the catalog's consumer hear an event, maybe more than once."""
+        envelope = {
+            "eventId": "e1", "type": event_type, "version": 1, "occurredAt": "2026-01-01T00:00:00.000Z",
+            "actor": {"type": "system", "id": "prices"}, "data": data, "trace": {},
+        }  # fmt: skip
+        record = {"messageId": "m", "eventSourceARN": "arn:aws:sqs:us-east-1:1:catalog-events"}
+        batch = {"Records": [record | {"body": json.dumps({"detail": envelope})}]}
+        for _ in range(times):
+            assert consumer.handler(batch) == {"batchItemFailures": []}
+
+
+_EDITING = ("/draft", "/submission", "/versions", "/reviews", "/review-rules", "/approve", "/reject")
+
 
 def _handler(path: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    return import_api.handler if path.endswith("/import") else catalog_api.handler
+    path = path.partition("?")[0]
+    if path.endswith("/import"):
+        return import_api.handler
+    if path.endswith(_EDITING) or "/admin/brands/" in path:
+        return editing_api.handler
+    return offers_api.handler if "/offers" in path else catalog_api.handler
 
 
 def lamp(**changes: Any) -> dict[str, Any]:
@@ -72,6 +114,10 @@ def lamp(**changes: Any) -> dict[str, Any]:
         "variants": [{"sku": "LAMP-1", "price": {"amount": 4900, "currency": "EUR"}, "stock": 3}],
     }
     return body | changes
+
+
+def variant(sku: str, amount: int = 100, **more: Any) -> dict[str, Any]:
+    return {"sku": sku, "price": {"amount": amount, "currency": "EUR"}} | more
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:

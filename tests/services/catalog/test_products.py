@@ -149,7 +149,14 @@ def test_a_new_price_is_shown_charged_and_announced(market: Market) -> None:
     assert events("product.price.updated") == [
         {
             "product_id": product["id"], "vendor_id": ADA,
-            "prices": [{"sku": "LAMP-1", "before": {"amount": 4900} | EUR, "after": {"amount": 3900} | EUR}],
+            "prices": [
+                {
+                    "sku": "LAMP-1",
+                    "before": {"amount": 4900} | EUR,
+                    "after": {"amount": 3900} | EUR,
+                    "compare_at": None,
+                }
+            ],
         }
     ]  # fmt: skip
     assert events("product.updated")[0]["changed"] == ["variants"]

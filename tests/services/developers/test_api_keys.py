@@ -123,7 +123,7 @@ def test_only_who_may_manage_keys_does(desk: Desk) -> None:
 
 def test_a_key_is_the_vendors_and_outlives_its_makers_rights_who_get_no_new_secret(desk: Desk) -> None:
     made = desk.make_key("products.read")
-    team = Table(replace(ACCESS, uses=()))
+    team = Table(replace(ACCESS, uses=(), reads=()))
     team.transact(granted("ada", VENDOR, [], allow=["api_keys.manage"]))
     assert desk.key(made["secret"], "GET", f"/vendors/{VENDOR}/products", handler=catalog).status == 200
     rotated = desk.ask("POST", f"/api-keys/{made['id']}/rotation", {"graceHours": 0})

@@ -3,6 +3,7 @@
 What the conditions do under load is proved on both engines by the tests beside this one.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_a_changed_offer_keeps_its_stock_its_limit_and_its_vendor() -> None:
     assert (said.action, said.key) == ("Update", ("STK#LAMP", "-"))
     assert said.does == (
         "SET title = :title, price = :price, currency = :currency, active = :active, slug = :slug, image = :image, "
-        "category = :category"
+        "category = :category REMOVE tax_category, weight_grams, size_mm"
     )
     assert said.when == "vendor_id = :vendor"
     assert said.values == {
@@ -114,10 +115,25 @@ def test_a_changed_offer_keeps_its_stock_its_limit_and_its_vendor() -> None:
     assert gone.detail == "There is no SKU LAMP."
 
 
+def test_an_offer_says_what_decides_on_tax_and_postage_if_somebody_told() -> None:
+    heavy = replace(LAMP, tax_category="reduced", weight_grams=900, size_mm=(300, 200, 100))
+    told = {"tax_category": "reduced", "weight_grams": 900, "size_mm": [300, 200, 100]}
+    put = words(new_offer(heavy)).item
+    assert {name: put[name] for name in ("tax_category", "weight_grams")} == {
+        "tax_category": "reduced",
+        "weight_grams": 900,
+    }
+    assert [side["N"] for side in put["size_mm"]] == ["300", "200", "100"]
+    assert read_offer(STORED | told) == heavy
+    said = words(change_offer(heavy))
+    assert said.does.endswith("weight_grams = :weight_grams, size_mm = :size_mm, tax_category = :tax_category")
+    assert (said.values[":tax_category"], said.values[":weight_grams"]) == ("reduced", 900)
+
+
 @pytest.mark.parametrize("available", [0, 7])
 def test_stock_that_is_counted_anew_replaces_what_is_available(available: int) -> None:
     said = words(change_offer(LAMP, available=available))
-    assert said.does.endswith("category = :category, available = :available")
+    assert "category = :category, available = :available REMOVE" in said.does
     assert said.values[":available"] == available
 
 

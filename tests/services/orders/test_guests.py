@@ -166,9 +166,6 @@ def test_a_page_of_orders_resolves_what_was_claimed_in_one_call() -> None:
     numbers = [floor.guest_order(guest)["orderNo"] for guest in guests]
     for guest, number in zip(guests, numbers, strict=True):
         claim("ada", number, guest.token)
-    calls: list[str] = []
-    events = shop.config.client("dynamodb").meta.events
-    events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name), unique_id="count-calls")
-    assert orders_of("ada") == numbers[::-1]
-    events.unregister("before-call.dynamodb", unique_id="count-calls")
+    with shop.dynamodb_calls() as calls:
+        assert orders_of("ada") == numbers[::-1]
     assert calls == ["GetItem", "Query", "BatchGetItem"]

@@ -52,7 +52,7 @@ def test_the_summary_explains_every_amount_line_by_line() -> None:
     lamp = sold(seen, "LAMP")
     assert (lamp["unitPrice"]["amount"], lamp["quantity"], lamp["total"]["amount"]) == (2000, 2, 4000)
     assert (lamp["discount"]["amount"], lamp["charge"]["amount"]) == (0, 4000)
-    assert (lamp["taxBasisPoints"], lamp["tax"]["amount"]) == (1900, 639)
+    assert (lamp["taxRate"], lamp["tax"]["amount"]) == ("19", 639)
     lights, wood = seen["parts"]
     assert (lights["subtotal"]["amount"], lights["shipping"]["amount"], lights["total"]["amount"]) == (4000, 490, 4490)
     assert (lights["tax"]["amount"], lights["shippingTax"]["amount"]) == (639 + 78, 78)
@@ -180,11 +180,8 @@ def test_an_order_of_any_size_is_placed_in_three_calls(environment: pytest.Monke
     shop.fill("ada", *((f"SKU-{number}", 1) for number in range(lines)))
     environment.setenv("ACCESS_CACHE_SECONDS", "30")
     body = shop.order_body(shop.summary("ada"))
-    calls: list[str] = []
-    events = shop.config.client("dynamodb").meta.events
-    events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name), unique_id="count-calls")
-    assert shop.place("ada", body).status == 201
-    events.unregister("before-call.dynamodb", unique_id="count-calls")
+    with shop.dynamodb_calls() as calls:
+        assert shop.place("ada", body).status == 201
     assert calls == ["GetItem", "BatchGetItem", "TransactWriteItems"], "who calls was read before"
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from access.contract import MANIFEST as ACCESS
 from access.contract import granted, standing_key
 from market import clock, config
+from market.manifest import Manifest
 from market.money import Money
-from market.table import Write, delete, put
+from market.table import Table, Write, delete, put
+from orders.contract import MANIFEST as ORDERS
 from orders.contract import LineSnapshot, OrderSnapshot, Part, order_key
 from orders.store import _item as order_item
 from profiles import erasing, requests, store
@@ -20,6 +23,7 @@ from tests.services.profiles.conftest import ADA, DOCUMENTS, LONDON, MEDIA, Desk
 
 pytestmark = pytest.mark.contract("3.1")
 PATH = "/v1/me/erasure"
+OTHERS = Table(Manifest(service="others", prefixes=(*ACCESS.prefixes, *ORDERS.prefixes), functions=()))
 
 
 def ask(desk: Desk, **options: Any) -> Any:
@@ -61,7 +65,7 @@ def buy(status: str, *, sent: bool = False) -> None:
     )
     fulfilment = {"fulfilment": {"ven_a": "shipped"}} if sent else {}
     item = {"pk": f"ORD#{ADA}", "sk": order.id} | order_item(order) | fulfilment
-    TABLE.write(put(order_key(ADA, order.id), item))
+    OTHERS.write(put(order_key(ADA, order.id), item))
 
 
 def euro(cents: int) -> Money:
@@ -162,7 +166,7 @@ def test_taken_back_while_it_begins_it_is_either_or(desk: Desk, watch: Watch) ->
 @pytest.mark.parametrize("scope", ["platform", "ven_lamps"])
 def test_staff_and_people_who_sell_hand_over_first(desk: Desk, watch: Watch, scope: str) -> None:
     role = "admin" if scope == "platform" else "vendor_admin"
-    TABLE.write(granted(ADA, scope, [role]))
+    OTHERS.write(granted(ADA, scope, [role]))
 
     refused = ask(desk)
 
@@ -174,7 +178,7 @@ def test_an_order_that_is_open_comes_first(desk: Desk, watch: Watch) -> None:
     assert ask(desk).json["reason"] == "open_orders"
 
     buy("paid")
-    TABLE.write(_gone("ord_pending_payment"))
+    OTHERS.write(_gone("ord_pending_payment"))
     assert ask(desk).json["reason"] == "open_orders"
 
     buy("paid", sent=True)

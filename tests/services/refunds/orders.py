@@ -36,7 +36,7 @@ def line(sku: str, vendor_id: str, quantity: int, price: Money, *, discount: int
         unit_price=price,
         discount=Money(discount, price.currency),
         tax=Money(round(charge * rate / (10_000 + rate)), price.currency),
-        tax_basis_points=rate,
+        tax_rate=rate * 10,
     )
 
 

@@ -227,7 +227,35 @@ SETTINGS = _by_name(
             default="market/payments",
             stands_for="STRIPE_KEY, SSLCOMMERZ_STORE_ID, WEBHOOK_SECRET",
         ),
+        Setting(
+            name="TAX_PROVIDER",
+            about="Who works out and files our taxes: our own table, or a company that knows every street.",
+            kind="choice",
+            default="table",
+            choices=("table", "avalara", "taxjar"),
+            source="parameter",
+        ),
+        Setting(
+            name="TAX_SECRETS",
+            about="Name of the secret with our credentials at tax services.",
+            default="market/tax",
+        ),
+        Setting(
+            name="AVALARA_API_BASE",
+            about="Where AvaTax answers.",
+            kind="address",
+            default="https://rest.avatax.com",
+        ),
+        Setting(
+            name="TAXJAR_API_BASE", about="Where TaxJar answers.", kind="address", default="https://api.taxjar.com"
+        ),
         Setting(name="STRIPE_API_BASE", about="Where Stripe answers.", kind="address"),
+        Setting(
+            name="RATES_URL",
+            about="Where exchange rates are published, in the European Central Bank's form; empty: staff set them.",
+            kind="address",
+            default="",
+        ),
         Setting(name="PAYPAL_API_BASE", about="Where PayPal answers.", kind="address"),
         Setting(name="SSLCOMMERZ_API_BASE", about="Where SSLCOMMERZ answers.", kind="address"),
         Setting(name="SANDBOX_URL", about="Where the sandbox payment provider answers.", kind="address"),
@@ -244,6 +272,27 @@ SETTINGS = _by_name(
             default="off",
             choices=("on", "off"),
         ),
+        Setting(
+            name="CARRIER_API_BASE",
+            about="Where carriers are asked for prices; empty: only tables count.",
+            kind="address",
+            default="",
+        ),
+        Setting(
+            name="CARRIER_SECRETS",
+            about="Name of the secret with our keys at carriers.",
+            default="market/carriers",
+            stands_for="CARRIER_KEYS_JSON",
+        ),
+        Setting(
+            name="SHIPPING_QUOTE_SECONDS",
+            about="How long a carrier's price is valid: the time that a customer has to order.",
+            kind="number",
+            default="1800",
+            unit="s",
+            least=60,
+            most=86_400,
+        ),
         Setting(name="CHECKOUT_ARN", about="The state machine of checkouts.", kind="arn"),
         Setting(name="REFUND_ARN", about="The state machine of refunds.", kind="arn"),
     )
@@ -252,7 +301,6 @@ SETTINGS = _by_name(
 
 NOT_HERE = {
     "MAX_IMAGES_PER_PRODUCT": "a rule of the catalog (`catalog.forms`): raising it needs a look at page sizes",
-    "CARRIER_KEYS_JSON": "a secret like PAYMENT_SECRETS, when carriers are called",
     "SMS_PROVIDER_KEY": "none: SNS sends text messages with the function's own role",
     "MODEL_REGISTRY_URL": "an S3 bucket with a setting of its own, when models are kept",
     "FEATURE_STORE_URL": "none: features are items of the table",

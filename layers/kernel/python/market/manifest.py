@@ -10,7 +10,6 @@ from typing import Literal
 
 Kind = Literal["api", "consumer", "tasks", "queue", "relay", "trigger", "schedule"]
 
-
 ANYONE, GUEST, CUSTOMER, VENDOR, STAFF, KEY = "anyone", "guest", "customer", "vendor", "staff", "key"
 """Who may call a route: everybody, holders of a guest token, of a role, or of an API key."""
 
@@ -49,7 +48,7 @@ class Manifest:
     """One service.
 
     prefixes: partition-key prefixes that only this service defines, such as `STK#`. Disjoint between services.
-    uses: services whose `contract.py` this one imports; their prefixes are granted to it as well.
+    uses, reads: services whose `contract.py` this one imports. Of the used, it writes items too; of the others, never.
     publishes, consumes: event types such as `order.paid`.
     queues: command queues owned by the service, by name; each gets a dead-letter queue and an alarm.
     permissions: what its routes may need, such as `orders.cancel`, each with the built-in roles that hold it;
@@ -62,6 +61,7 @@ class Manifest:
     prefixes: tuple[str, ...]
     functions: tuple[Function, ...]
     uses: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     publishes: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()

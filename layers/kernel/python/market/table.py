@@ -1,7 +1,7 @@
 """The one DynamoDB table: conditional writes that name their error, transactions, queries with signed cursors.
 
 A service makes its own `Table(MANIFEST)`; it refuses keys outside the service's prefixes and those of the contracts it
-uses, as the function's role does on AWS (`dynamodb:LeadingKeys`). There is no scan.
+uses, and writes to those of which it only reads, as the function's role does on AWS (`dynamodb:LeadingKeys`). No scan.
 
 Expressions are written with plain attribute names; every name is aliased, so that reserved words need no care.
 """
@@ -118,20 +118,20 @@ class Table:
     """The part of the table that one service may touch."""
 
     def __init__(self, manifest: Manifest, *contracts: Manifest) -> None:
-        assert {used.service for used in contracts} == set(manifest.uses), (
-            "pass the manifests of exactly the services used"
-        )
-        self._owned = (OUTBOX, *manifest.prefixes, *(prefix for used in contracts for prefix in used.prefixes))
+        known = {other.service: other.prefixes for other in contracts}
+        assert set(known) == {*manifest.uses, *manifest.reads}, "pass the manifests of exactly those used or read"
+        self._owned = (OUTBOX, *manifest.prefixes, *(prefix for name in manifest.uses for prefix in known[name]))
+        self._seen = (*self._owned, *(prefix for name in manifest.reads for prefix in known[name]))
         self.service = manifest.service
 
     def get(self, key: Key, *, consistent: bool = False) -> Item | None:
         """The item, or None."""
-        answer = _client().get_item(TableName=_name(), Key=_key(self._mine(key)), ConsistentRead=consistent)
+        answer = _client().get_item(TableName=_name(), Key=_key(self._mine(key, self._seen)), ConsistentRead=consistent)
         return decoded(answer["Item"]) if "Item" in answer else None
 
     def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item]:
         """The items that exist, by key; 100 keys a request. Raises Busy when the table stops answering."""
-        wanted = [_key(self._mine(key)) for key in dict.fromkeys(keys)]
+        wanted = [_key(self._mine(key, self._seen)) for key in dict.fromkeys(keys)]
         found, attempt = dict[Key, Item](), 0
         while wanted:
             ask = {_name(): {"Keys": wanted[:100], "ConsistentRead": consistent}}
@@ -158,7 +158,7 @@ class Table:
 
         only: the one attribute to fetch, where the others would be parsed for nothing.
         """
-        self._mine(Key(pk))
+        self._mine(Key(pk), self._seen)
         names, values = {"#p": f"{index}pk"}, {":p": {"S": pk}}
         condition = "#p = :p"
         if begins:
@@ -253,8 +253,8 @@ class Table:
             body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return {write.action: body}
 
-    def _mine(self, key: Key) -> Key:
-        if not key.pk.startswith(self._owned):
+    def _mine(self, key: Key, prefixes: tuple[str, ...] = ()) -> Key:
+        if not key.pk.startswith(prefixes or self._owned):
             raise NotOwned(f"{self.service} reached for {key.pk.partition('#')[0]}#")
         return key
 

@@ -42,6 +42,7 @@ ALLOWANCES: Mapping[str, Windows] = {
     "refresh": ((MINUTE, 30), (DAY, 5_000)),  # apps do it by themselves, many behind one address
     "guest": ((MINUTE, 20), (DAY, 500)),  # new guest tokens
     "checkout": ((MINUTE, 20), (DAY, 500)),
+    "shipping": ((MINUTE, 30), (DAY, 500)),  # may ask carriers, who want money for it
     "coupon": ((MINUTE, 10), (DAY, 200)),  # codes could be guessed
     "search": ((MINUTE, 120),),  # as people type
     "review": ((MINUTE, 5), (DAY, 50)),

@@ -1,0 +1,24 @@
+"""What the catalog does when it hears of something."""
+
+from catalog import deciding, selling
+from catalog.manifest import MANIFEST
+from market.events import Consumer, Envelope
+
+consumer = Consumer(MANIFEST)
+handler = consumer.handler
+
+
+@consumer.on("price.decided")
+def price_decided(envelope: Envelope) -> None:
+    deciding.apply(envelope.data)
+
+
+@consumer.on("product.archived")
+def product_archived(envelope: Envelope) -> None:
+    """With the page go the offers of other vendors on it."""
+    selling.follow(envelope.data["product_id"])
+
+
+@consumer.on("product.published")
+def product_published(envelope: Envelope) -> None:
+    selling.follow(envelope.data["product_id"])

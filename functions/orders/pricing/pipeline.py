@@ -1,0 +1,343 @@
+"""The steps of a price, one after another. Amounts are minor units of the order's currency until the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ledger.contract import commission_of
+from market.errors import Problem
+from market.money import Money
+from orders.pricing.model import Answer, Question, Tables
+from orders.sold import EXEMPT, REVERSE_CHARGE, LineSnapshot, Part, Promoted
+from prices.contract import Listed, NoRate, Quote, converted, listed
+from promotions.contract import Applied, Goods, Outcome, evaluate
+from shipping.contract import (
+    DEFAULT,
+    Convert,
+    Option,
+    Parcel,
+    Piece,
+    carried,
+    choose,
+    options,
+    parcel_of,
+)
+from tax import contract as tax
+from tax.contract import Rate
+
+_WHOLE = 10_000
+_FREE_SHIPPING = "free_shipping"
+_NOTES = {tax.EXEMPT_GOODS: EXEMPT, tax.CERTIFIED: EXEMPT, tax.REVERSE_CHARGE: REVERSE_CHARGE}
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is known so far. off, subsidy: of each line, what promotions take off, and what of that we pay.
+
+    vendors: places of their lines, in the order of the first ones.
+    """
+
+    question: Question
+    tables: Tables
+    quote: Quote
+    listed: list[Listed]
+    vendors: dict[str, list[int]]
+    off: list[int]
+    subsidy: list[int]
+    outcome: Outcome = field(default_factory=Outcome)
+    rates: list[Rate] = field(default_factory=list)
+    options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
+    chosen: dict[str, Option] = field(default_factory=dict)
+    postage: dict[str, "_Postage"] = field(default_factory=dict)
+    shipped: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Postage:
+    """price: what is asked for the parcel; off: what promotions take off it; subsidy: what of that we pay."""
+
+    price: int
+    off: int = 0
+    subsidy: int = 0
+
+
+def price(question: Question, tables: Tables) -> Answer:
+    """What the lines cost. Raises NoRate where there is no way from their currency to the one that is to be paid in.
+
+    What else is in the way is told in `problems`; a parcel that cannot be sent costs nothing there.
+    """
+    work = _listed(question, tables)
+    _promote(work)
+    _send(work)
+    _tax(work)
+    lines = tuple(_line(work, place) for place in range(len(question.lines)))
+    return Answer(
+        lines=lines,
+        parts=tuple(_part(work, vendor_id, [lines[i] for i in own]) for vendor_id, own in work.vendors.items()),
+        quote=work.quote,
+        outcome=work.outcome,
+        promoted=tuple(_promoted(work)),
+        listed=tuple(work.listed),
+        rates=tuple(work.rates),
+        options=work.options,
+        chosen=work.chosen,
+        problems=tuple(work.problems),
+    )
+
+
+def _listed(question: Question, tables: Tables) -> _Work:
+    """Base, currency and list: what a unit costs before promotions."""
+    quote = tables.rates.quote(question.lines[0].unit_price.currency, question.currency, at=question.at)
+    foreign = quote if quote.frm != quote.to else None
+    country, groups, at = question.destination.country, question.customer.groups, question.at
+    found = [
+        listed(line.unit_price, entries, quantity=line.quantity, country=country, groups=groups, at=at, quote=foreign)
+        if (entries := tables.entries.get(line.sku, ())) or foreign
+        else Listed(line.unit_price, "", line.unit_price)
+        for line in question.lines
+    ]
+    vendors: dict[str, list[int]] = {}
+    for place, line in enumerate(question.lines):
+        vendors.setdefault(line.vendor_id, []).append(place)
+    nothing = [0] * len(found)
+    return _Work(question, tables, quote, found, vendors, nothing, list(nothing))
+
+
+def _promote(work: _Work) -> None:
+    """Promotions: what they take off each line, and what of that we pay."""
+    question, tables = work.question, work.tables
+    if not tables.promotions and not tables.codes:
+        return
+    goods = [
+        Goods(
+            sku=line.sku,
+            product_id=line.product_id,
+            vendor_id=line.vendor_id,
+            category=line.category,
+            quantity=line.quantity,
+            unit_price=found.price,
+        )
+        for line, found in zip(question.lines, work.listed, strict=True)
+    ]
+    work.outcome = evaluate(
+        goods,
+        tables.promotions,
+        codes=tables.codes,
+        customer=question.customer,
+        country=question.destination.country,
+        currency=question.currency,
+        at=question.at,
+        without=tables.used_up,
+        postage=_expected_postage(work),
+    )
+    for applied in work.outcome.applied:
+        for place, off in enumerate(applied.by_line):
+            if off:
+                work.off[place] += off
+                work.subsidy[place] += _ours(off, applied)
+
+
+def _expected_postage(work: _Work) -> dict[str, int]:
+    """What the parcels would cost without promotions, if some of these could make them free."""
+    if not any(promotion.benefit.kind == _FREE_SHIPPING for promotion in work.tables.promotions):
+        return {}
+    found = {}
+    for vendor_id in work.vendors:
+        option = _way(work, vendor_id, _parcel(work, vendor_id), [])
+        if option:
+            found[vendor_id] = _freed(option, work.options.get(vendor_id, ()))
+    return found
+
+
+def _send(work: _Work) -> None:
+    """Shipping: each vendor's parcel, priced by what it costs after discounts, less what promotions take off."""
+    for vendor_id in work.vendors:
+        option = _way(work, vendor_id, _parcel(work, vendor_id), work.problems)
+        if option is None:
+            work.postage[vendor_id] = _Postage(0)
+            continue
+        work.chosen[vendor_id] = option
+        freed = next((one for one in work.outcome.applied if vendor_id in one.free_shipping), None)
+        off = _freed(option, work.options.get(vendor_id, ())) if freed else 0
+        work.postage[vendor_id] = _Postage(option.price.amount, off, _ours(off, freed) if freed else 0)
+
+
+def _freed(option: Option, ways: Sequence[Option]) -> int:
+    """What free shipping takes off: as much as the cheapest way to send costs, so that a dearer one costs the rest."""
+    cheapest = min((way.price.amount for way in ways if way.free_because != "pickup"), default=option.price.amount)
+    return min(option.price.amount, cheapest)
+
+
+def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -> Option | None:
+    """The way that is wished for, and in `work.options` all that there are; None, and a problem, if it is not one."""
+    question, at = work.question, work.question.at
+    table = work.tables.shipping.get(vendor_id, DEFAULT)
+    convert = _convert(work, table.currency)
+    ways = options(parcel, question.destination, table, at=at, convert=convert)
+    work.options[vendor_id] = ways
+    method = question.methods.get(vendor_id, question.method)
+    known = (way for way in ways if way.method == method or not parcel.units)
+    if vendor_id not in question.quotes and (found := next(known, None)):
+        return found
+    try:
+        if vendor_id in question.quotes:
+            quote = work.tables.carriers.get(vendor_id)
+            given = _convert(work, quote.rates[0].price.currency) if quote and quote.rates else None
+            return carried(
+                quote, method, parcel, question.destination, table, vendor_id=vendor_id, at=at, convert=given
+            )
+        return choose(method, parcel, question.destination, table, vendor_id=vendor_id, at=at, convert=convert)
+    except Problem as refused:
+        problems.append(refused)
+        return None
+
+
+def _parcel(work: _Work, vendor_id: str) -> Parcel:
+    currency = work.question.currency
+    pieces = [
+        Piece(
+            quantity=line.quantity,
+            total=Money(_goods(work, place), currency),
+            weight_grams=line.weight_grams,
+            size_mm=line.size_mm,
+            ships=line.tax_category != tax.DIGITAL,
+        )
+        for place in work.vendors[vendor_id]
+        for line in (work.question.lines[place],)
+    ]
+    return parcel_of(pieces, currency)
+
+
+def _convert(work: _Work, currency: str) -> Convert | None:
+    """How amounts in the currency become the order's; None where they are, or where there is no rate."""
+    if not currency or currency == work.quote.to:
+        return None
+    try:
+        quote = work.tables.rates.quote(currency, work.quote.to, at=work.question.at)
+    except NoRate:
+        return None
+    return lambda money: converted(money, quote)
+
+
+def _tax(work: _Work) -> None:
+    """The rate of each line: by its category, where it goes and comes from, and who buys."""
+    question, tables = work.question, work.tables
+    known: dict[tuple[str, str], Rate] = {}
+    for line in question.lines:
+        table = tables.shipping.get(line.vendor_id)
+        asked = line.tax_category, table.origin.country if table else ""
+        if asked not in known:
+            known[asked] = tax.rate_of(
+                asked[0],
+                question.destination,
+                at=question.at,
+                overrides=tables.overrides,
+                certificates=tables.certificates,
+                origin=asked[1],
+            )
+        work.rates.append(known[asked])
+
+
+def _line(work: _Work, place: int) -> LineSnapshot:
+    line, found, rate = work.question.lines[place], work.listed[place], work.rates[place]
+    currency = work.question.currency
+    taxed = _taxed(_goods(work, place), rate, currency)
+    return LineSnapshot(
+        sku=line.sku,
+        product_id=line.product_id,
+        vendor_id=line.vendor_id,
+        title=line.title,
+        quantity=line.quantity,
+        unit_price=found.price,
+        category=line.category,
+        discount=Money(work.off[place], currency),
+        tax=taxed,
+        tax_rate=rate.rate,
+        tax_added=not rate.inclusive and rate.rate > 0,
+        tax_note=_NOTES.get(rate.exemption, ""),
+        subsidy=Money(work.subsidy[place], currency) if work.subsidy[place] else None,
+        base_price=found.base if found.base != found.price else None,
+        list_id=found.list_id,
+    )
+
+
+def _part(work: _Work, vendor_id: str, lines: Sequence[LineSnapshot]) -> Part:
+    currency, postage = work.question.currency, work.postage[vendor_id]
+    rate = max((work.rates[i] for i in work.vendors[vendor_id]), key=lambda one: one.rate)
+    by_vendor = all(work.rates[i].collected_by == tax.VENDOR for i in work.vendors[vendor_id])
+    shipping_added = not rate.inclusive and rate.rate > 0
+    shipping = postage.price - postage.off
+    shipping_tax = _taxed(shipping, rate, currency).amount
+    taxes = [(line.tax.amount if line.tax else 0, line.tax_added) for line in lines] + [(shipping_tax, shipping_added)]
+    subtotal, off = sum(line.total.amount for line in lines), sum(work.off[i] for i in work.vendors[vendor_id])
+    tax_sum, added = sum(amount for amount, _ in taxes), sum(amount for amount, on_top in taxes if on_top)
+    subsidy = sum(work.subsidy[i] for i in work.vendors[vendor_id]) + postage.subsidy
+    earned = subtotal - off + shipping + added + subsidy - (0 if by_vendor else tax_sum)
+    return Part(
+        vendor_id=vendor_id,
+        subtotal=Money(subtotal, currency),
+        shipping=Money(shipping, currency),
+        commission=_commission(work, vendor_id, lines, earned),
+        discount=Money(off, currency),
+        tax=Money(tax_sum, currency),
+        shipping_tax=Money(shipping_tax, currency),
+        added=_some(added, currency),
+        shipping_tax_added=shipping_added,
+        shipping_tax_rate=rate.rate if shipping else 0,
+        tax_by_vendor=by_vendor and tax_sum > 0,
+        subsidy=_some(subsidy, currency),
+        shipping_discount=_some(postage.off, currency),
+        shipping_subsidy=_some(postage.subsidy, currency),
+        **_sent(work, vendor_id),
+    )
+
+
+def _sent(work: _Work, vendor_id: str) -> dict[str, str]:
+    """How and when the parcel goes."""
+    option = work.chosen.get(vendor_id)
+    if option is None:
+        return {}
+    method = option.method if option.method != work.question.method else ""
+    return {"method": method, "carrier": option.carrier, "earliest": option.earliest, "latest": option.latest}
+
+
+def _commission(work: _Work, vendor_id: str, lines: Sequence[LineSnapshot], most: int) -> Money:
+    """Of what the vendor sells the goods for, by the rules of the day; never so much that it would owe us anything."""
+    currency, rules = work.question.currency, work.tables.rules
+    if rules is None:
+        return Money(0, currency)
+    sold = [(line.category, line.goods + line.subsidy if line.subsidy else line.goods, line.quantity) for line in lines]
+    return Money(min(commission_of(rules, vendor_id, sold, work.question.at).amount, most), currency)
+
+
+def _promoted(work: _Work) -> list[Promoted]:
+    """Each promotion with all that it took off, postage included."""
+    found, currency = [], work.question.currency
+    freed: set[str] = set()
+    for one in work.outcome.applied:
+        parcels = (one.free_shipping & work.postage.keys()) - freed
+        freed |= parcels
+        amount = one.amount.amount + sum(work.postage[vendor_id].off for vendor_id in parcels)
+        found.append(Promoted(one.promotion_id, one.title, Money(amount, currency), one.code))
+    return found
+
+
+def _goods(work: _Work, place: int) -> int:
+    """What a line comes to after discounts."""
+    return work.listed[place].price.amount * work.question.lines[place].quantity - work.off[place]
+
+
+def _taxed(amount: int, rate: Rate, currency: str) -> Money:
+    if not rate.rate or not amount:
+        return Money(0, currency)
+    work_out = tax.tax_in if rate.inclusive else tax.tax_on
+    return work_out(Money(amount, currency), rate.rate)
+
+
+def _ours(off: int, applied: Applied) -> int:
+    """What of a discount we pay, rounded half up."""
+    return (2 * off * applied.platform_basis_points + _WHOLE) // (2 * _WHOLE)
+
+
+def _some(amount: int, currency: str) -> Money | None:
+    return Money(amount, currency) if amount else None

@@ -1,0 +1,86 @@
+"""Spares every test what it would do alike each time: to set up AWS anew, and to reach the embedded database by HTTP.
+
+- moto registers 1,300 routes for the library `requests` whenever it starts; nobody who is played to uses it. For each
+  value in an item it looks for ten kinds under seven names, and for each call it lists all methods of a class.
+- botocore makes a session and clients for every test; what it works out for their events depends on names only.
+- Item operations reach the embedded database over a plain connection, as under `make run`. The tests of the kernel and
+  all that run on moto go the whole way, through botocore's signatures, connections and parsers.
+"""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import handlers, hooks
+from moto.core import models, responses, serialize
+
+from local import direct
+from local.database import Database
+
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
+models.RESPONSES_METHODS.clear()
+responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+_WHOLE_WAY = ("tests/kernel/", "tests/local/")
+"""Tests of what is spared elsewhere."""
+
+_search = serialize.ResponseSerializer.get_value
+_look_up = hooks.EventAliaser._alias_event_name
+_accepts = hooks.accepts_kwargs
+_aliases: dict[str, str] = {}
+
+
+def _alias(emitter: Any, event_name: str) -> str:
+    """All emitters have the same aliases."""
+    if (found := _aliases.get(event_name)) is None:
+        found = _aliases[event_name] = _look_up(emitter, event_name)
+    return found
+
+
+def _accepts_kwargs(handler: Callable[..., Any]) -> bool:
+    """Read from the code of a function or method, instead of from a signature made for the purpose."""
+    code = getattr(handler, "__code__", None)
+    return bool(code.co_flags & inspect.CO_VARKEYWORDS) if code else _accepts(handler)
+
+
+def _get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
+    """Values of items are dictionaries that hold their kind as it is called."""
+    if type(value) is dict and (around := getattr(shape, "parent", None)) and around.name == "AttributeValue":
+        return value.get(key)
+    return _search(serializer, value, key, shape)
+
+
+hooks.EventAliaser._alias_event_name = _alias
+hooks.accepts_kwargs = _accepts_kwargs
+serialize.ResponseSerializer.get_value = _get_value
+
+
+class EveryClient:
+    """In place of one session's events: of all clients made from now on, and after everybody who only listens."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._answers: dict[str, Callable[..., Any]] = {}
+        handlers.BUILTIN_HANDLERS.append(("before-call", self._answer, handlers.REGISTER_LAST))
+
+    def register(self, event_name: str, answer: Callable[..., Any]) -> None:
+        self._answers[event_name] = answer
+
+    def _answer(self, event_name: str, params: dict[str, Any], model: Any, **_: Any) -> Any:
+        answer = self._answers.get(event_name) if params["url"].startswith(self._url) else None
+        if answer is None or os.environ["PYTEST_CURRENT_TEST"].startswith(_WHOLE_WAY):
+            return None
+        return answer(params, model)
+
+
+@pytest.fixture(scope="session")
+def dynoxide() -> Iterator[Database]:
+    """One embedded database in memory for the whole run."""
+    running = Database()
+    direct.install(EveryClient(running.url), running.url)
+    yield running
+    running.stop()
