@@ -7,12 +7,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 from local import dynamodb_lock
 from local.database import Database, table_request
 from market import config, log
 from market.guard import audit, standing
+
+settings.register_profile(
+    "marketplace", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("marketplace")  # what is drawn is the same in every run, and no slow machine makes it fail
 
 pytest_plugins = [f"tests.plugins.{name}" for name in ("access_patterns", "cells", "contract", "leaks", "quick_aws")]
 

@@ -111,7 +111,7 @@ class RuleForm(Body):
     """What a person looks at, of one vendor or all, in one branch or all; `listing` is going on sale."""
 
     vendor_id: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
-    category: Path | Literal[""] = ""
+    category: Annotated[str, Field(max_length=300, pattern=r"^([a-z0-9-]+(>[a-z0-9-]+){0,3})?$")] = ""
     needs: Annotated[list[Reviewable], Field(max_length=20)]
 
 

@@ -10,6 +10,7 @@ from market import clock
 from market.errors import NotFound, PreconditionFailed, Unprocessable
 from market.http import ANYONE, KEY, STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply
 from market.money import CURRENCIES, Money
+from market.table import BadCursor
 from prices import exchange, history, lists, moving, ratebook, rulestore, service, store, views
 from prices.forms import EntriesBody, GroupsBody, RatesBody, RulesBody
 from prices.manifest import MANIFEST
@@ -169,6 +170,7 @@ def _rules(book: rulestore.Rulebook) -> Response[views.RuleList]:
 )
 def change_own_groups(vendor_id: str, customer_id: str, body: GroupsBody) -> Response[views.Groups]:
     """Put a customer into groups of the vendor's own, in place of others; lists name them `<vendor>:<name>`."""
+    store.require_customer(customer_id)
     own = frozenset(f"{vendor_id}:{name}" for name in body.groups)
     after = store.change_groups(customer_id, own, scope=vendor_id)
     return reply(views.Groups(groups=sorted(name for name in after if store.scope_of(name) == vendor_id)))
@@ -177,6 +179,7 @@ def change_own_groups(vendor_id: str, customer_id: str, body: GroupsBody) -> Res
 @api.get("/v1/admin/price-groups/<customer_id>", callers=[STAFF], needs="price_groups.manage")
 def show_groups(customer_id: str) -> Response[views.Groups]:
     """All groups of a customer, vendors' too."""
+    store.require_customer(customer_id)
     return reply(views.Groups(groups=sorted(store.groups_of(customer_id))))
 
 
@@ -185,12 +188,15 @@ def show_groups(customer_id: str) -> Response[views.Groups]:
 )
 def change_groups(customer_id: str, body: GroupsBody) -> Response[views.Groups]:
     """Put a customer into groups of the platform, in place of those they were in."""
+    store.require_customer(customer_id)
     return reply(views.Groups(groups=sorted(store.change_groups(customer_id, frozenset(body.groups), scope=""))))
 
 
 @api.get("/v1/admin/rates", callers=[STAFF], needs="rates.read")
 def show_all_rates(month: Month = "", limit: Limit = 50, cursor: Cursor = None) -> Response[views.AllRates]:
     """Exchange rates and rules of conversion; with a month, also what was published or set in it, youngest first."""
+    if cursor and not month:
+        raise BadCursor
     book = ratebook.get()
     if not month:
         return reply(views.all_rates(book, PIVOT), version=book.rates.version)

@@ -7,7 +7,7 @@ _READERS = ("admin", "moderator", "support", "finance", "auditor", "vendor_catal
 MANIFEST = Manifest(
     service="prices",
     prefixes=("PRL#", "PRG#", "PRH#", "PRR#", "PRS#", "PRA#", "FXR#", "FXH#"),
-    reads=("inventory", "orders"),
+    reads=("identity", "inventory", "orders"),
     publishes=("price.decided", "price.suggested", "price.claim_doubted", "rates.updated"),
     consumes=(
         "order.paid",

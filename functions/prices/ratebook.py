@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from identity.contract import MANIFEST as IDENTITY
 from inventory.contract import MANIFEST as INVENTORY
 from market import clock
 from market.errors import PreconditionFailed
@@ -17,7 +18,7 @@ from prices.feed import SOURCE, Day
 from prices.manifest import MANIFEST
 from prices.rates import Rate, Rates
 
-_table = Table(MANIFEST, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
 
 
 @dataclass(frozen=True, slots=True)

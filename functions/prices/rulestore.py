@@ -14,6 +14,7 @@ from zlib import crc32
 
 import orjson
 
+from identity.contract import MANIFEST as IDENTITY
 from inventory.contract import MANIFEST as INVENTORY
 from market import clock
 from market.errors import Conflict, PreconditionFailed
@@ -27,7 +28,7 @@ from prices.rules import Reason, Rule, State
 KEPT = timedelta(days=400)
 SHARDS = 4
 _MOST_COUNTED = 1_000
-_table = Table(MANIFEST, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
 
 
 class StateChanged(Conflict):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from identity.contract import MANIFEST as IDENTITY
+from identity.contract import user_key
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market import clock
@@ -28,7 +30,7 @@ from prices.rates import Rates
 SHARDS = 4
 """Of the list of books that are due, so that a vendor's thousand sales from midnight on are not one partition."""
 
-_table = Table(MANIFEST, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
 
 
 class BookChanged(Conflict):
@@ -149,6 +151,12 @@ def _fenced(key: Key, item: Mapping[str, Any], version: int, otherwise: Conflict
 
 def groups_of(customer_id: str) -> frozenset[str]:
     return read_groups(_table.get(groups_key(customer_id), consistent=True))
+
+
+def require_customer(customer_id: str) -> None:
+    """Raises NotFound for somebody without an account: nobody would ever be asked for their groups."""
+    if _table.get(user_key(customer_id)) is None:
+        raise NotFound("There is no such customer.")
 
 
 def change_groups(customer_id: str, groups: frozenset[str], *, scope: str) -> frozenset[str]:

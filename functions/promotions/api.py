@@ -164,7 +164,7 @@ def change(vendor_id: str, promotion_id: str, body: ChangeForm) -> Response[Prom
     "/v1/vendors/<vendor_id>/promotions/<promotion_id>/participation",
     callers=OWNERS,
     needs="promotions.manage",
-    problems=[NoCampaign, CampaignRuns, BookChanged, PreconditionFailed],
+    problems=[NoSuchPromotion, CampaignRuns, BookChanged, PreconditionFailed],
 )
 def participate(vendor_id: str, promotion_id: str, body: Participation) -> PromotionView:
     """Let the vendor's goods take part in a campaign of the platform, which shares the discount, or leave it."""

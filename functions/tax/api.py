@@ -149,6 +149,8 @@ def filings(month: str, detail: DetailParam = "summary", limit: Limit = 50, curs
     if not _MONTH.fullmatch(month):
         raise NotFound("There is no such month; write it as 2026-11.")
     if detail == "summary":
+        if cursor:
+            raise BadCursor
         rows = [views.summary_row(month, group, sums) for group, sums in sorted(store.sums_of(month).items())]
         return _csv(filing.csv_of(rows, views.SUMMARY, head=True))
     scope = f"tax|filings|{month}"

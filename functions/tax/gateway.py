@@ -28,7 +28,7 @@ def provider() -> str:
 def record(provider: str, question: Question) -> None:
     """Make a sale or a refund final at the provider, once, however often we ask. Raises ProviderFailed."""
     request = record_request(provider, question, _credentials(provider))
-    base = config.setting("AVALARA_API_BASE" if provider == AVALARA else "TAXJAR_API_BASE")
+    base = config.setting("AVALARA_API_BASE") if provider == AVALARA else config.setting("TAXJAR_API_BASE")
     try:
         answer = config.http().request(
             request.method,

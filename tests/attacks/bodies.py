@@ -191,7 +191,7 @@ def _prices(world: World, name: str) -> Iterator[Attack]:
     rule = {"id": "theirs", "trigger": {"kind": "stock", "units": 1_000}, "changeBasisPoints": -9_000,
             "skus": [other.sku], "floor": PRICE | {"amount": 1}, "ceiling": PRICE, "mode": "apply"}  # fmt: skip
     yield Attack(name, "owner", f"{base}/price-rules", ("skus",), {"rules": [rule]}, mine, told)
-    place = mine | {"customer_id": "absent"}
+    place = mine | {"customer_id": camp.ids["customer"]}
     yield Attack(name, "owner", f"{base}/price-groups/{{customer_id}}", ("groups",), {"groups": friends}, place)
 
 

@@ -98,6 +98,7 @@ def _places(fair: Fair, camp: Camp) -> dict[str, str]:
         "order_no": camp.things["paid"],
         "order_id": camp.things["paid id"],
         "user_id": camp.ids["customer"],
+        "customer_id": camp.ids["customer"],
         "vendor_id": camp.vendor_id,
         "category_id": fair.category["id"],
         "audit_id": entry["id"],

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from backbone import relay
-from inventory.contract import commit
+from inventory.contract import commit, stock_key
 from ledger import store as ledger_store
 from local.database import Database
 from market import ids
@@ -64,9 +64,8 @@ def test_the_flows_lead_through_every_step_and_undo(floor: Floor) -> None:
     tasks = {"await_payment", "resolve", "capture", "confirm", "give_up", "undo", "await_review", "resolve_review"}
     assert seen >= tasks | {"refund", "book", "refuse"}
     consumers = {step.split()[0] for step in seen if "-consumer" in step}
-    assert consumers == {
-        f"{name}-consumer" for name in ("orders", "payments", "fraud", "ledger", "refunds", "invoices")
-    }
+    hearing = ("orders", "payments", "fraud", "ledger", "refunds", "invoices", "prices", "promotions", "tax")
+    assert consumers == {f"{name}-consumer" for name in hearing}
 
 
 # -- bugs planted on purpose
@@ -131,7 +130,7 @@ def test_giving_up_without_a_fence_is_found(floor: Floor, monkeypatch: pytest.Mo
 
     def release(sku: str, quantity: int) -> Write:
         values = {":back": quantity}
-        return update(order_store.stock_key(sku), "SET held = held - :back, available = available + :back", values)
+        return update(stock_key(sku), "SET held = held - :back, available = available + :back", values)
 
     monkeypatch.setattr(orders, "give_up", unfenced)
     monkeypatch.setattr(order_store, "_move", move)
@@ -152,7 +151,7 @@ def test_a_confirmation_in_two_halves_is_found(floor: Floor, monkeypatch: pytest
 
 
 def no_change(sku: str) -> Write:
-    return update(order_store.stock_key(sku), "SET seen = :yes", {":yes": True})
+    return update(stock_key(sku), "SET seen = :yes", {":yes": True})
 
 
 def test_a_relay_that_drops_what_the_bus_refused_is_found(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,6 @@ ABSENT = {
     "country": "DE",
     "offer_sku": "OFFER-absent",
     "token": "absent",
-    "customer_id": "absent",
     "promotion_id": "prm_absent",
 }
 """Values for path parameters that lead nowhere, or are the same in every scene."""
@@ -155,6 +154,7 @@ def on(inside: InProcess) -> Scene:
         "user_id": bob,
         "intent_id": intent["intentId"],
         "customer": bob,
+        "customer_id": bob,
         "address_id": home["id"],
         "key_id": key["id"],
         "webhook_id": webhook["id"],

@@ -19,8 +19,14 @@ from tests.journeys.scenery import Scene
 JSON = dict[str, Any]
 pytestmark = pytest.mark.contract("25.1")
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
-ALL_HAVE_ONE = frozenset(f"{method} /v1/admin/abuse/scores/{{user_id}}" for method in ("GET", "DELETE"))
-"""Of an account that nothing was heard of, the score is a clean one."""
+ALL_HAVE_ONE = frozenset(
+    {
+        "GET /v1/admin/abuse/scores/{user_id}",
+        "DELETE /v1/admin/abuse/scores/{user_id}",
+        "GET /v1/vendors/{vendor_id}/shipping/zones",
+    }
+)
+"""Of an account that nothing was heard of the score is a clean one; who has no table of zones has the platform's."""
 
 _LEAKS = re.compile(r"Traceback|\.py\b|pydantic|botocore|powertools|ClientError|dynamodb", re.IGNORECASE)
 
@@ -96,11 +102,18 @@ def test_no_route_takes_a_query_that_it_does_not_know_how_to_read(scene: Scene) 
             values = hostile.NUMBERS if kind.get("type") == "integer" else ()
             values = hostile.CURSORS if parameter["name"] == "cursor" else values
             values = ("nonsense", "☃") if "enum" in kind or "pattern" in kind else values
-            for value in values:
+            for value in (value for value in values if not _fits(kind, value)):
                 answer = scene.send(operation, query=f"{parameter['name']}={quote(value, safe='%')}")
                 found += judge(operation, answer, (parameter["name"], value))
     assert not found, "\n".join(found)
     assert scene.state() == before
+
+
+def _fits(kind: JSON, value: str) -> bool:
+    """Whether the schema of a parameter has nothing against it."""
+    if kind.get("type") == "integer" and value.isascii() and value.isdigit():
+        return int(kind["minimum"]) <= int(value) <= int(kind["maximum"])
+    return "pattern" in kind and bool(re.search(kind["pattern"], value))
 
 
 def test_a_cursor_of_one_list_is_refused_by_every_other(scene: Scene) -> None:
@@ -292,7 +305,7 @@ def test_an_order_needs_a_usable_idempotency_key_and_the_cart_that_was_seen(scen
     for number, change in enumerate(changes):
         answer = fair.place(token, seen | change, f"a-good-key-{number}")
         assert_refused(answer)
-        assert answer.json["code"] in ("price_changed", "cart_changed"), answer
+        assert answer.json["code"] in ("price_changed", "cart_changed", "no_rate"), answer
     assert scene.state() == before
 
 

@@ -10,9 +10,10 @@ from invoices.api import handler as invoices
 from orders.api import handler as orders
 from orders.staff_api import handler as staff_orders
 from tests import books_of_money, shop
-from tests.faults.cells.floor import BASKET, PARTS, STAFF, TOTAL, UNITS, Floor, intents_of
-from tests.faults.cells.flows import End
+from tests.faults.cells.floor import BASKET, PARTS, STAFF, UNITS, Floor, intents_of
+from tests.faults.cells.flows import TENTH, End
 from tests.http import call
+from tests.services.orders import setup
 
 JSON = dict[str, Any]
 VENDORS = {"LAMP": "ven_lights", "CHAIR": "ven_wood"}
@@ -34,6 +35,7 @@ def violations(floor: Floor, end: End) -> list[str]:
         found = [f"I2: {what}" for what in floor.unfinished()]
         found += _order(order, floor, end)
         found += _stock(end)
+        found += _promotions(floor, end)
         found += _money(floor, end)
         found += _refunds(floor, end)
         found += _news(floor, order)
@@ -49,7 +51,7 @@ def _order(order: JSON, floor: Floor, end: End) -> Iterator[str]:
     told = (order["status"], order.get("cancelReason", ""))
     if told != (end.status, end.reason):
         yield f"I2: the order is {told} and not {(end.status, end.reason)}"
-    if order["total"]["amount"] != TOTAL:
+    if order["total"]["amount"] != end.total:
         yield f"I4: the order costs {order['total']}"
     mine = call(orders, "GET", "/v1/me/orders", caller="ada").json["items"]
     if [one["orderNo"] for one in mine] != [floor.number]:
@@ -65,6 +67,18 @@ def _stock(end: End) -> Iterator[str]:
             yield f"I1: {sku}: {shelf['available']} available, {shelf['held']} held, {end.sold.get(sku, 0)} sold"
 
 
+def _promotions(floor: Floor, end: End) -> Iterator[str]:
+    """I8: a paid order has used the promotion once, for everybody and for its customer; a cancelled one has not."""
+    if end.uses is None:
+        return
+    if (uses := setup.uses(TENTH)) != end.uses:
+        yield f"I8: {uses} uses are left, held and used, and not {end.uses}"
+    customer = floor._item("PMC#ada") or {}
+    hers = int(customer.get(f"u_{TENTH.id}", {"N": "0"})["N"])
+    if hers != end.uses[2]:
+        yield f"I8: ada has used the promotion {hers} times, and not {end.uses[2]}"
+
+
 def _money(floor: Floor, end: End) -> Iterator[str]:
     """At most one charge, of what is kept; nothing is left standing at the provider; our books say the same."""
     intents = intents_of(floor)
@@ -74,7 +88,7 @@ def _money(floor: Floor, end: End) -> Iterator[str]:
     if len(charged) > 1 or any(one["status"] == "authorized" for one in intents):
         yield f"I3: the provider holds {[one['status'] for one in intents]}"
     for name, one in ((one["id"], one) for one in charged):
-        if not 0 <= one["refunded"] <= one["amount"] <= TOTAL:
+        if not 0 <= one["refunded"] <= one["amount"] <= end.total:
             yield f"I5: of {name} {one['refunded']} is refunded of {one['amount']}"
     by_hand = _by_hand(journals.get(floor.id, []))
     if by_provider + by_hand != end.net:
@@ -102,8 +116,8 @@ def _refunds(floor: Floor, end: End) -> Iterator[str]:
     if tuple(sorted(item["status"] for item in items)) != end.refunds:
         yield f"I5: the refunds are {sorted(item['status'] for item in items)} and not {end.refunds}"
     given = sum(item["amount"]["amount"] for item in items if item["status"] == "succeeded")
-    if given != TOTAL - end.net:
-        yield f"I5: {given} counts as given back where {TOTAL - end.net} is"
+    if given != end.total - end.net:
+        yield f"I5: {given} counts as given back where {end.total - end.net} is"
 
 
 def _news(floor: Floor, order: JSON) -> Iterator[str]:

@@ -6,10 +6,13 @@ A flow prepares, then says `watch()`: from there on its calls are recorded or br
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from promotions.model import Percent
 from tests.faults.cells.floor import BASKET, PARTS, TOTAL, Floor
 from tests.sagas import checkout as cards
 from tests.sagas.refunds import REFUSING
 from tests.sagas.review import DOUBTFUL, REVIEW_SECONDS
+from tests.services.orders import setup
+from tests.services.promotions import maker
 
 Watch = Callable[[], None]
 ALL = {"all": True, "reason": "returned"}
@@ -20,19 +23,25 @@ FOR_EVER = 10**6
 class End:
     """How a flow ends, whatever happens on the way: what the customer keeps and pays for.
 
-    refunds: the statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited, where
-    that is looked at: in every flow.
+    total: what the order costs; uses: how many of `TENTH` are left, held and used, where it is running. refunds: the
+    statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited, where that is looked
+    at: in every flow.
     """
 
     status: str = "paid"
     reason: str = ""
+    total: int = TOTAL
     net: int = TOTAL
+    uses: tuple[int, int, int] | None = None
     sold: dict[str, int] = field(default_factory=lambda: dict(BASKET))
     refunds: tuple[str, ...] = ()
     recorded: frozenset[str] | None = None
 
 
 NOTHING: dict[str, int] = {}
+TENTH = maker.promotion("prm_tenth", Percent(basis_points=1_000), uses=5, per_customer=1)
+"""A tenth off the goods, paid by the marketplace: for five orders, one of each customer."""
+REDUCED = TOTAL - 1_200
 DECIDED, REFUNDED = frozenset({"fraud.decide"}), frozenset({"refunds.refund"})
 
 
@@ -149,6 +158,22 @@ def cancelled_captured(floor: Floor, watch: Watch) -> None:
     floor.before("confirm", floor.cancel)
     watch()
     floor.confirm(intent, cards.GOOD)
+
+
+@flow("paid with a promotion", End(total=REDUCED, net=REDUCED, uses=(4, 0, 1)))
+def promoted(floor: Floor, watch: Watch) -> None:
+    setup.running(TENTH)
+    paid(floor, watch)
+
+
+@flow("promotion given back", replace(cancelled("cancelled_by_customer"), total=REDUCED, uses=(5, 0, 0)))
+def unpromoted(floor: Floor, watch: Watch) -> None:
+    setup.running(TENTH)
+    body = floor.fill()
+    watch()
+    floor.order(body)
+    floor.run()
+    assert floor.cancel().status == 202
 
 
 def held(floor: Floor, watch: Watch) -> None:

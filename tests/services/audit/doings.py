@@ -30,7 +30,7 @@ def doings(scene: Scene, paid: list[JSON], open_order: JSON, clerk: str) -> list
         *_people(clerk),
         *_webhooks(),
         *_shipping(),
-        *_prices(),
+        *_prices(clerk),
         *_promotions(),
         *_platform(scene),
     ]
@@ -143,16 +143,16 @@ def _webhooks() -> list[Doing]:
     ]
 
 
-def _prices() -> list[Doing]:
-    base, somebody = "/v1/vendors/{vendor_id}", {"customer_id": "somebody"}
+def _prices(customer: str) -> list[Doing]:
+    base, place = "/v1/vendors/{vendor_id}", {"customer_id": customer}
     price = {"amount": 4_000, "currency": "EUR"}
     entry = {"sku": "LAMP", "listId": "club", "price": price, "groups": ["club"]}
     rule = {"id": "scarce", "trigger": {"kind": "stock", "units": 1}, "changeBasisPoints": 500, "skus": ["LAMP"]}
     return [
         Doing(f"PUT {base}/prices", {"entries": [entry]}),
         Doing(f"PUT {base}/price-rules", {"rules": [rule | {"floor": price, "ceiling": price}]}),
-        Doing(f"PUT {base}/price-groups/{{customer_id}}", {"groups": ["friends"]}, somebody),
-        Doing("PUT /v1/admin/price-groups/{customer_id}", {"groups": ["club"]}, somebody),
+        Doing(f"PUT {base}/price-groups/{{customer_id}}", {"groups": ["friends"]}, place),
+        Doing("PUT /v1/admin/price-groups/{customer_id}", {"groups": ["club"]}, place),
         Doing("PUT /v1/admin/rates", {"rates": {"CHF": "0.95"}}),
     ]
 

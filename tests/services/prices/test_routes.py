@@ -1,12 +1,17 @@
 """Prices over HTTP: what everybody sees, what vendors set, what staff decide."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
+from identity.contract import MANIFEST as IDENTITY
+from identity.contract import user_key
 from market import config
+from market.table import Table
+from market.table import put as stored
 from prices import api, personal, schedule, store
 from prices.contract import Rounding
 from prices.ratebook import get as rates
@@ -254,7 +259,11 @@ def test_rules_that_make_no_sense_are_refused(floor: Floor, change: dict[str, An
 
 
 def test_groups_are_assigned_by_staff_and_by_vendors_each_their_own(floor: Floor) -> None:
+    Table(replace(IDENTITY, uses=())).write(stored(user_key("ada"), {"email": "ada@example.com", "name": "Ada"}))
     platform, own = "/v1/admin/price-groups/ada", f"/v1/vendors/{VENDOR}/price-groups/ada"
+    for method, nobody in (("GET", platform), ("PUT", platform), ("PUT", own)):
+        body = {"groups": ["friends"]} if method == "PUT" else None
+        assert send(method, nobody.replace("ada", "absent"), body, roles="staff").status == 404
     assert send("PUT", platform, {"groups": ["wholesale", "press"]}, roles="staff").status == 200
     assert send("PUT", own, {"groups": ["friends"]}).json["groups"] == [f"{VENDOR}:friends"]
     assert store.groups_of("ada") == {"wholesale", "press", f"{VENDOR}:friends"}
