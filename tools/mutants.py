@@ -51,7 +51,10 @@ _COMMISSION = tuple(f"{_LEDGER}/test_commission.py::{name}" for name in ("TestWh
 MODULES = (
     Module(f"{_KERNEL}market/money.py", ("tests/kernel/test_money.py", "tests/kernel/test_money_details.py")),
     Module(f"{_FUNCTIONS}inventory/contract.py", ("tests/services/inventory/test_fragment_details.py",)),
-    Module(f"{_FUNCTIONS}orders/pricing/pipeline.py", (f"{_ORDERS}/test_pricing_details.py",)),
+    Module(
+        f"{_FUNCTIONS}orders/pricing/pipeline.py",
+        (f"{_ORDERS}/test_pricing_details.py", f"{_ORDERS}/test_pricing_by_hand.py"),
+    ),
     Module(f"{_FUNCTIONS}refunds/model.py", (f"{_REFUNDS}/test_share_details.py", f"{_REFUNDS}/test_share_edges.py")),
     Module(f"{_FUNCTIONS}ledger/contract.py", (f"{_LEDGER}/test_booking_details.py",)),
     Module(f"{_FUNCTIONS}ledger/accounts.py", (f"{_LEDGER}/test_booking_details.py",)),

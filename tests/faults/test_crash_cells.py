@@ -25,6 +25,7 @@ from payments import service as payments
 from payments.gateway import Intent, Refund
 from payments.model import CaptureRefused, ProviderUnavailable
 from payments.providers.sandbox import Sandbox
+from promotions import contract as promotions
 from tests.faults.cells import matrix
 from tests.faults.cells.floor import Floor
 from tests.faults.cells.flows import FLOWS
@@ -192,3 +193,10 @@ def test_money_that_goes_back_unbooked_is_found(floor: Floor, monkeypatch: pytes
     )
     found = matrix.tell(floor, "cancelled after the capture", Recorder())
     assert any(line.startswith("I7") for line in found)
+
+
+@pytest.mark.contract("9.1", "9.2")
+def test_a_promotion_that_is_not_given_back_is_found(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promotions, "release", lambda *_: ())
+    found = matrix.tell(floor, "promotion given back", Recorder())
+    assert any(line.startswith("I8") for line in found)

@@ -68,15 +68,15 @@ def _stock(end: End) -> Iterator[str]:
 
 
 def _promotions(floor: Floor, end: End) -> Iterator[str]:
-    """I8: a paid order has used the promotion once, for everybody and for its customer; a cancelled one has not."""
+    """I8: a paid order used the promotion once and counts once as its customer's; a cancelled one never did either."""
     if end.uses is None:
         return
     if (uses := setup.uses(TENTH)) != end.uses:
         yield f"I8: {uses} uses are left, held and used, and not {end.uses}"
     customer = floor._item("PMC#ada") or {}
-    hers = int(customer.get(f"u_{TENTH.id}", {"N": "0"})["N"])
-    if hers != end.uses[2]:
-        yield f"I8: ada has used the promotion {hers} times, and not {end.uses[2]}"
+    for what in (f"u_{TENTH.id}", "orders"):
+        if (times := int(customer.get(what, {"N": "0"})["N"])) != end.uses[2]:
+            yield f"I8: ada's {what} are counted as {times}, and not {end.uses[2]}"
 
 
 def _money(floor: Floor, end: End) -> Iterator[str]:

@@ -24,8 +24,8 @@ class End:
     """How a flow ends, whatever happens on the way: what the customer keeps and pays for.
 
     total: what the order costs; uses: how many of `TENTH` are left, held and used, where it is running. refunds: the
-    statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited, where that is looked
-    at: in every flow.
+    statuses of the refunds that staff see, sorted; recorded: what staff and vendors did, as audited, where that is
+    looked at: in every flow.
     """
 
     status: str = "paid"
