@@ -47,18 +47,22 @@ class Module:
 
 
 _REFUNDS, _LEDGER, _ORDERS = (f"tests/services/{name}" for name in ("refunds", "ledger", "orders"))
+_BOOKING = tuple(f"{_LEDGER}/test_booking_{name}.py" for name in ("details", "subsidies"))
 _COMMISSION = tuple(f"{_LEDGER}/test_commission.py::{name}" for name in ("TestWhichRuleHolds", "TestWhatARuleTakes"))
 MODULES = (
     Module(f"{_KERNEL}market/money.py", ("tests/kernel/test_money.py", "tests/kernel/test_money_details.py")),
     Module(f"{_FUNCTIONS}inventory/contract.py", ("tests/services/inventory/test_fragment_details.py",)),
     Module(
         f"{_FUNCTIONS}orders/pricing/pipeline.py",
-        (f"{_ORDERS}/test_pricing_details.py", f"{_ORDERS}/test_pricing_by_hand.py"),
+        tuple(f"{_ORDERS}/test_pricing_{name}.py" for name in ("details", "by_hand", "steps", "ways")),
     ),
-    Module(f"{_FUNCTIONS}refunds/model.py", (f"{_REFUNDS}/test_share_details.py", f"{_REFUNDS}/test_share_edges.py")),
-    Module(f"{_FUNCTIONS}ledger/contract.py", (f"{_LEDGER}/test_booking_details.py",)),
-    Module(f"{_FUNCTIONS}ledger/accounts.py", (f"{_LEDGER}/test_booking_details.py",)),
-    Module(f"{_FUNCTIONS}ledger/model.py", (f"{_LEDGER}/test_booking_details.py", *_COMMISSION)),
+    Module(
+        f"{_FUNCTIONS}refunds/model.py",
+        tuple(f"{_REFUNDS}/test_share_{name}.py" for name in ("details", "edges", "subsidies")),
+    ),
+    Module(f"{_FUNCTIONS}ledger/contract.py", _BOOKING),
+    Module(f"{_FUNCTIONS}ledger/accounts.py", _BOOKING),
+    Module(f"{_FUNCTIONS}ledger/model.py", (*_BOOKING, *_COMMISSION)),
 )
 
 

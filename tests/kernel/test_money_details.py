@@ -30,6 +30,12 @@ def test_refused_weights_and_currencies_say_why() -> None:
         parse("1", "XXX")
 
 
+def test_twelve_digits_are_an_amount_and_thirteen_are_not() -> None:
+    assert parse("999999999999", "JPY") == Money(999_999_999_999, "JPY")
+    with pytest.raises(ValueError, match="is not an amount"):
+        parse("1000000000000", "JPY")
+
+
 def test_zeros_beyond_the_currencys_digits_are_no_decimals() -> None:
     assert parse("1.500", "EUR") == Money(150, "EUR")
     assert parse("7.00", "JPY") == Money(7, "JPY")
