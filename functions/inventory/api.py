@@ -1,111 +1,45 @@
-"""Routes of stock: everybody learns whether there is some, vendors how much of their own, and set it."""
+"""Routes of stock: everybody learns whether there is some, vendors how much of their own and where, and change it."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import Field, model_validator
 
-from inventory import store
-from inventory.contract import MAX_PER_LINE, MAX_STOCK, Offer, PurchaseLimit, public_stock
+from inventory import auditing, bulk, depots, store, transfers
+from inventory.bulk import Outcome, Row
+from inventory.depots import WarehouseInUse
+from inventory.forms import StockChange, StockRow, StockRows, TransferChange, TransferForm, WarehouseForms
 from inventory.manifest import MANIFEST
-from inventory.store import Change, NotSoMany, StockChanged
-from market.errors import NotFound
-from market.http import ANYONE, KEY, STAFF, VENDOR, Body, Response, ServiceApi, View, reply
-from market.money import Money
+from inventory.moves import NotSoMany, StockChanged, Who
+from inventory.offers import StockElsewhere, public_offer
+from inventory.sources import LOOSE
+from inventory.transfers import KeyReused, Line, NotInTransit, Transfer, TransferChanged
+from inventory.views import (
+    AuditView,
+    EntryView,
+    Journal,
+    Outcomes,
+    PickupView,
+    PublicStock,
+    RowOutcome,
+    StockList,
+    StockView,
+    TransferList,
+    TransferView,
+    WarehouseList,
+    WarehouseView,
+    limit_of,
+)
+from inventory.warehouses import Warehouse
+from market import clock, ids
+from market.errors import NotFound, PreconditionFailed
+from market.http import ANYONE, KEY, STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply
+from market.table import BadCursor
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
 
 PUBLIC_SECONDS = 5
-Count = Annotated[int, Field(strict=True, ge=0, le=MAX_STOCK)]
-Step = Annotated[int, Field(strict=True, ge=-MAX_STOCK, le=MAX_STOCK)]
-
-
-class StockChange(Body):
-    """Either `available`, the new count (only if it was `expected` before, where sent), or `adjust` by so many.
-
-    With it, or alone: `maxPerCustomer`, how many one customer may buy, within each `limitDays` days or, without them,
-    ever; null lifts the limit.
-    """
-
-    available: Count | None = None
-    expected: Count | None = None
-    adjust: Step | None = None
-    max_per_customer: Annotated[int, Field(strict=True, ge=1, le=MAX_PER_LINE)] | None = None
-    limit_days: Annotated[int, Field(strict=True, ge=1, le=3_650)] | None = None
-
-    @property
-    def tells_limit(self) -> bool:
-        return "max_per_customer" in self.model_fields_set
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "StockChange":
-        counts = [self.available is not None, self.adjust is not None]
-        if all(counts) or not (any(counts) or self.tells_limit):
-            raise ValueError("send either available or adjust, or maxPerCustomer")
-        if self.available is None and self.expected is not None:
-            raise ValueError("expected goes with available")
-        if self.max_per_customer is None and self.limit_days is not None:
-            raise ValueError("limitDays goes with maxPerCustomer")
-        return self
-
-    def changes(self) -> list[Change]:
-        found = []
-        if self.adjust is not None:
-            found.append(store.adjusted(self.adjust))
-        if self.available is not None:
-            found.append(store.counted(self.available, self.expected))
-        if self.tells_limit:
-            limit = PurchaseLimit(self.max_per_customer, self.limit_days or 0) if self.max_per_customer else None
-            found.append(store.limited(limit))
-        return found
-
-
-class PublicStock(View):
-    """`available` is exact up to 10; 10 means ten or more.
-
-    One customer may buy `maxPerCustomer`, within `limitDays` days where they are told; absent where nothing is limited.
-    """
-
-    sku: str
-    in_stock: bool
-    available: int
-    max_per_customer: int | None = None
-    limit_days: int | None = None
-
-
-class StockView(View):
-    """`onHand` is `available + held`; held units belong to orders that are being paid."""
-
-    sku: str
-    product_id: str
-    title: str
-    price: Money
-    is_active: bool
-    available: int
-    held: int
-    on_hand: int
-    max_per_customer: int | None = None
-    limit_days: int | None = None
-
-    @classmethod
-    def of(cls, offer: Offer) -> "StockView":
-        return cls(
-            sku=offer.sku,
-            product_id=offer.product_id,
-            title=offer.title,
-            price=offer.price,
-            is_active=offer.active,
-            available=offer.available,
-            held=offer.held,
-            on_hand=offer.available + offer.held,
-            **_limit(offer),
-        )
-
-
-class StockList(View):
-    items: list[StockView]
-    next_cursor: str | None = None
+OWNERS = [VENDOR, STAFF, KEY]
 
 
 @api.get("/v1/inventory/<sku>", callers=[ANYONE])
@@ -114,11 +48,13 @@ def show_public(sku: str) -> Response[PublicStock]:
     offer = store.find(sku)
     if offer is None or not offer.active:
         raise NotFound("There is no such SKU on sale.")
-    view = PublicStock.model_validate({"sku": sku} | public_stock(offer.available) | _limit(offer))
-    return reply(view, cache_seconds=PUBLIC_SECONDS)
+    told = {"sku": sku} | public_offer(offer) | limit_of(offer)
+    if offer.places:
+        told["pickup"] = [PickupView.of(one, offer) for one in store.warehouses(offer.vendor_id)[0] if _fetches(one)]
+    return reply(PublicStock.model_validate(told), cache_seconds=PUBLIC_SECONDS)
 
 
-@api.get("/v1/vendors/<vendor_id>/inventory", callers=[VENDOR, STAFF, KEY], needs="inventory.read")
+@api.get("/v1/vendors/<vendor_id>/inventory", callers=OWNERS, needs="inventory.read")
 def list_stock(
     vendor_id: str,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
@@ -129,7 +65,20 @@ def list_stock(
     return reply(StockList(items=[StockView.of(offer) for offer in page.offers], next_cursor=page.next))
 
 
-@api.get("/v1/vendors/<vendor_id>/inventory/<sku>", callers=[VENDOR, STAFF, KEY], needs="inventory.read")
+@api.post("/v1/vendors/<vendor_id>/inventory", callers=OWNERS, needs="inventory.write", problems=[NotFound])
+def change_many(vendor_id: str, body: StockRows) -> Response[Outcomes]:
+    """Count or adjust up to a hundred SKUs; each row stands alone, and the answer says what became of it.
+
+    Sending it again is harmless where counts say what was `expected`, and adjustments have a `reference`.
+    """
+    store.require_vendor(vendor_id, api.caller)
+    for place in {row.place for row in body.rows if row.place}:
+        depots.require_open(vendor_id, place)
+    outcomes = bulk.carry_out(vendor_id, [_row(row) for row in body.rows])
+    return reply(Outcomes(items=[_outcome(number, outcome) for number, outcome in enumerate(outcomes)]))
+
+
+@api.get("/v1/vendors/<vendor_id>/inventory/<sku>", callers=OWNERS, needs="inventory.read")
 def show(vendor_id: str, sku: str) -> Response[StockView]:
     """One SKU of the vendor, exact."""
     return reply(StockView.of(store.get(sku, vendor_id=vendor_id)))
@@ -137,19 +86,125 @@ def show(vendor_id: str, sku: str) -> Response[StockView]:
 
 @api.patch(
     "/v1/vendors/<vendor_id>/inventory/<sku>",
-    callers=[VENDOR, STAFF, KEY],
+    callers=OWNERS,
     needs="inventory.write",
-    problems=[StockChanged, NotSoMany],
+    problems=[StockChanged, NotSoMany, StockElsewhere],
 )
 def change(vendor_id: str, sku: str, body: StockChange) -> Response[StockView]:
-    """Count anew or adjust what is available, which never becomes negative, and set what a customer may buy of it.
+    """Count anew or adjust what is available, which never becomes negative, and set what holds for the SKU.
 
     Held units stay held, and what customers bought before a limit was set does not count.
     """
-    return reply(StockView.of(store.change(sku, vendor_id, *body.changes())))
+    if body.place:
+        depots.require_open(vendor_id, body.place)
+    offer = store.change(sku, vendor_id, *body.steps(Who(api.caller.id, body.reason)))
+    if body.expected_peak:
+        store.look_after(sku)
+    return reply(StockView.of(offer))
 
 
-def _limit(offer: Offer) -> dict[str, int | None]:
-    if offer.limit is None:
-        return {}
-    return {"max_per_customer": offer.limit.units, "limit_days": offer.limit.days or None}
+@api.get(
+    "/v1/vendors/<vendor_id>/inventory/<sku>/journal", callers=OWNERS, needs="inventory.read", problems=[BadCursor]
+)
+def journal(vendor_id: str, sku: str, limit: Limit = 50, cursor: Cursor = None) -> Response[Journal]:
+    """Every change of what is on hand, the newest first: how many, where, why, and by whom."""
+    store.get(sku, vendor_id=vendor_id)
+    page = store.entries(sku, limit=limit, cursor=cursor)
+    return reply(Journal(items=[EntryView.of(entry) for entry in page.entries], next_cursor=page.next))
+
+
+@api.get("/v1/vendors/<vendor_id>/inventory/<sku>/audit", callers=OWNERS, needs="inventory.read")
+def audit(vendor_id: str, sku: str) -> Response[AuditView]:
+    """Whether the journal adds up to what is on hand."""
+    return reply(AuditView.of(auditing.audit(sku, vendor_id=vendor_id)))
+
+
+@api.get("/v1/vendors/<vendor_id>/warehouses", callers=OWNERS, needs="inventory.read")
+def list_warehouses(vendor_id: str) -> Response[WarehouseList]:
+    """The vendor's warehouses and pickup places. Send the `ETag` as `If-Match` when changing them."""
+    return _warehouses(*store.warehouses(vendor_id))
+
+
+@api.put(
+    "/v1/vendors/<vendor_id>/warehouses",
+    callers=OWNERS,
+    needs="inventory.write",
+    problems=[NotFound, WarehouseInUse, PreconditionFailed],
+)
+def save_warehouses(vendor_id: str, body: WarehouseForms) -> Response[WarehouseList]:
+    """Make the vendor's warehouses these; those that are there stay, active or not."""
+    store.require_vendor(vendor_id, api.caller)
+    _, version = store.warehouses(vendor_id, consistent=True)
+    api.require_match(version)
+    return _warehouses(*depots.save(vendor_id, [form.warehouse() for form in body.warehouses], version))
+
+
+@api.get("/v1/vendors/<vendor_id>/transfers", callers=OWNERS, needs="inventory.read", problems=[BadCursor])
+def list_transfers(vendor_id: str, limit: Limit = 50, cursor: Cursor = None) -> Response[TransferList]:
+    """Transfers between the vendor's warehouses, the newest first."""
+    page = transfers.of_vendor(vendor_id, limit=limit, cursor=cursor)
+    return reply(TransferList(items=[TransferView.of(one) for one in page.transfers], next_cursor=page.next))
+
+
+@api.post(
+    "/v1/vendors/<vendor_id>/transfers",
+    callers=OWNERS,
+    needs="inventory.write",
+    status=201,
+    problems=[NotFound, NotSoMany, KeyReused],
+)
+def send(vendor_id: str, body: TransferForm) -> Response[TransferView]:
+    """Send units from one place to another: they leave at once, and are on sale again when they are received."""
+    wished = Transfer(
+        id=ids.new("trf"),
+        vendor_id=vendor_id,
+        source=body.source or LOOSE,
+        target=body.target or LOOSE,
+        lines={line.sku: Line(line.units) for line in body.lines},
+        sent_at=clock.timestamp(),
+        by=api.caller.id,
+        note=body.note,
+    )
+    return reply(TransferView.of(transfers.send(wished, api.idempotency())), status=201)
+
+
+@api.patch(
+    "/v1/vendors/<vendor_id>/transfers/<transfer_id>",
+    callers=OWNERS,
+    needs="inventory.write",
+    problems=[TransferChanged, NotInTransit, NotSoMany],
+)
+def move_on(vendor_id: str, transfer_id: str, body: TransferChange) -> Response[TransferView]:
+    """Receive units, all or a part, or close the transfer: what is still on its way is lost, or back where it was."""
+    seen = transfers.get(vendor_id, transfer_id)
+    if seen.version != body.version:
+        raise transfers.changed(seen.version)
+    who = Who(api.caller.id, body.reason, transfer_id)
+    if body.close:
+        return reply(TransferView.of(transfers.close(seen, body.close, who)))
+    return reply(TransferView.of(transfers.receive(seen, {line.sku: line.units for line in body.received}, who)))
+
+
+def _fetches(warehouse: Warehouse) -> bool:
+    return warehouse.pickup and warehouse.is_active
+
+
+def _row(row: StockRow) -> Row:
+    steps = row.stock_steps(Who(api.caller.id, row.reason, row.reference))
+    return Row(sku=row.sku, steps=steps, to=row.available, reference=row.reference)
+
+
+def _outcome(number: int, outcome: Outcome) -> RowOutcome:
+    refused = outcome.problem
+    return RowOutcome(
+        row=number,
+        sku=outcome.sku,
+        outcome=outcome.outcome,
+        available=outcome.available,
+        code=refused.code if refused else None,
+        detail=refused.detail if refused else None,
+    )
+
+
+def _warehouses(warehouses: tuple[Warehouse, ...], version: int) -> Response[WarehouseList]:
+    return reply(WarehouseList(items=[WarehouseView.of(one) for one in warehouses]), version=version)

@@ -1,37 +1,38 @@
 """Reads and writes of stock by those who own it; buyers' holds are fragments of `contract`."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from inventory.contract import MAX_STOCK, Offer, PurchaseLimit, read_offer, stock_key
+from inventory import heat, sweep
+from inventory.changes import Raced, written
+from inventory.events import StockLow, StockRestocked
+from inventory.journal import Entry, journal_key, read_entry
 from inventory.manifest import MANIFEST
-from market.errors import Conflict, NotFound, Problem
-from market.table import Item, Table, update
+from inventory.moves import Move, is_low, joined, marked
+from inventory.offers import Offer, read_offer, stock_key
+from inventory.warehouses import Warehouse, read_warehouses, warehouses_key
+from market import clock
+from market.errors import Conflict, NotFound
+from market.events import announce
+from market.guard.callers import Caller
+from market.table import NEW, Busy, Item, Key, Table, Write, put
+from vendors.contract import MANIFEST as VENDORS
+from vendors.contract import require_known
 
-_table = Table(MANIFEST)
+TABLE = Table(MANIFEST, VENDORS)
+ATTEMPTS = 20
+"""Times that a change is decided anew after somebody else was faster."""
+_REMEMBERED = timedelta(days=30)
+
+Step = Callable[[Offer], Move]
+"""One thing that is done to an offer; see `moves`."""
 
 
-class StockChanged(Conflict):
-    """What is available is not what the caller saw; `available` is the present count."""
+class Done(Conflict):
+    """The reference was used before for this SKU: what it stands for has been done."""
 
-    code, title = "stock_changed", "The stock has changed"
-
-
-class NotSoMany(Conflict):
-    """More were to be taken out than are available, or more put in than a shelf holds; `available` says how many."""
-
-    code, title = "not_so_many", "Not so many"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One thing that a vendor changes of an offer: an update expression of one word, with its condition."""
-
-    expression: str
-    values: Item = field(default_factory=dict)
-    when: str = ""
-    refused: Conflict | None = None
-    """Raised if the condition does not hold."""
+    code, title = "already_done", "Already done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,85 +41,135 @@ class OfferPage:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    entries: Sequence[Entry]
+    next: str | None
+
+
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, TABLE.get)
+
+
 def find(sku: str) -> Offer | None:
-    item = _table.get(stock_key(sku))
+    item = TABLE.get(stock_key(sku))
     return read_offer(item) if item else None
 
 
 def get(sku: str, *, vendor_id: str) -> Offer:
     """The vendor's stock as last written. Raises NotFound, also for another vendor's."""
-    item = _table.get(stock_key(sku), consistent=True)
-    if item is None or item["vendor_id"] != vendor_id:
-        raise _no_such(sku)
-    return read_offer(item)
+    item = TABLE.get(stock_key(sku), consistent=True)
+    return _owned(sku, item, vendor_id)
+
+
+def owned(skus: Sequence[str], *, vendor_id: str) -> dict[str, Offer]:
+    """The same of several, by SKU. Raises NotFound."""
+    found = TABLE.batch_get(map(stock_key, skus), consistent=True)
+    return {sku: _owned(sku, found.get(stock_key(sku)), vendor_id) for sku in skus}
 
 
 def of_vendor(vendor_id: str, *, limit: int, cursor: str | None) -> OfferPage:
     """In the order of SKUs. The index tells which; the counts come from the items themselves, so that they are true."""
-    page = _table.query(f"STV#{vendor_id}", index="by1", limit=limit, cursor=cursor)
+    page = TABLE.query(f"STV#{vendor_id}", index="by1", limit=limit, cursor=cursor)
     keys = [stock_key(entry["by1sk"]) for entry in page.items]
-    found = _table.batch_get(keys)
+    found = TABLE.batch_get(keys)
     return OfferPage([read_offer(found[key]) for key in keys if key in found], page.next)
 
 
-def counted(available: int, expected: int | None) -> Change:
-    """Make it exactly `available`, if it still is `expected`; held units stay held. Refused by StockChanged."""
-    change = Change(
-        expression="SET available = :available",
-        values={":available": available},
-        refused=StockChanged("The stock has changed since you saw it."),
+def change(sku: str, vendor_id: str, *steps: Step, reference: str = "") -> Offer:
+    """Carry out all steps or none, and say so in the journal; the offer as it is then.
+
+    reference: what the vendor calls it, so that it is done once. Raises NotFound, Done, what the steps raise, or Busy.
+    """
+    mark = [_once(sku, reference)] if reference else []
+    for _ in range(ATTEMPTS):
+        before = get(sku, vendor_id=vendor_id)
+        try:
+            after, writes = decided(before, *steps)
+        except Conflict:
+            if mark and TABLE.get(mark[0].key, consistent=True):
+                raise _done(sku) from None  # and this is why the stock is not as the caller saw it
+            if not before.shards:
+                raise
+            sweep.gather(sku)
+            continue
+        try:
+            # A transaction, since a lost answer must not let an adjustment be made twice.
+            TABLE.transact(*mark, *writes)
+            return after
+        except Raced:
+            continue
+    raise Busy("Please try again.")
+
+
+def decided(before: Offer, *steps: Step) -> tuple[Offer, list[Write]]:
+    """What the steps make of an offer, and the writes that make it so. Raises what the steps do; written, Raced."""
+    moves, offer = list[Move](), before
+    for step in steps:
+        moves.append(step(offer))
+        offer = moves[-1].after
+    move = joined(moves, before)
+    move = replace(move, after=marked(move.after))
+    return move.after, [written(before, move), *move.entries, *crossing(before, move.after)]
+
+
+def crossing(before: Offer, after: Offer) -> list[Write]:
+    """The event of an offer that was marked as low, or is no longer; none if the vendor stopped watching."""
+    if bool(before.low) == bool(after.low) or after.reorder_point is None:
+        return []
+    event = StockLow if is_low(after) else StockRestocked
+    told = event(
+        vendor_id=after.vendor_id,
+        product_id=after.product_id,
+        sku=after.sku,
+        available=after.available + after.elsewhere,
+        reorder_point=after.reorder_point,
     )
-    if expected is None:
-        return change
-    return replace(change, when="available = :expected", values=change.values | {":expected": expected})
+    return [announce(told, by=MANIFEST)]
 
 
-def adjusted(by: int) -> Change:
-    """Put units in, or with a negative `by` take them out. Refused by NotSoMany."""
-    bound, limit = ("available >= :limit", -by) if by < 0 else ("available <= :limit", MAX_STOCK - by)
-    return Change(
-        expression="SET available = available + :by",
-        values={":by": by, ":limit": limit},
-        when=bound,
-        refused=NotSoMany("There are not so many to take out, or no room for so many."),
+def look_after(sku: str) -> None:
+    """Let the SKU be on as many shards as its `peak` asks for, within a minute."""
+    TABLE.write(heat.look_after(sku))
+
+
+def entries(sku: str, *, limit: int, cursor: str | None) -> EntryPage:
+    """The journal of a SKU, the newest entry first."""
+    page = TABLE.query(journal_key(sku).pk, newest_first=True, limit=limit, cursor=cursor)
+    return EntryPage([read_entry(item) for item in page.items], page.next)
+
+
+def all_entries(sku: str) -> Iterator[Entry]:
+    cursor: str | None = None
+    while True:
+        page = TABLE.query(journal_key(sku).pk, limit=1_000, cursor=cursor)
+        yield from map(read_entry, page.items)
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def warehouses(vendor_id: str, *, consistent: bool = False) -> tuple[tuple[Warehouse, ...], int]:
+    """The vendor's warehouses and the version of their list, 0 if there never was one."""
+    item = TABLE.get(warehouses_key(vendor_id), consistent=consistent)
+    return read_warehouses(item), item["version"] if item else 0
+
+
+def _owned(sku: str, item: Item | None, vendor_id: str) -> Offer:
+    if item is None or item["vendor_id"] != vendor_id:
+        raise NotFound(f"There is no SKU {sku[:64]}.")
+    return read_offer(item)
+
+
+def _once(sku: str, reference: str) -> Write:
+    return put(
+        Key(f"STR#{sku}", reference),
+        {"expires_at": clock.epoch(_REMEMBERED)},
+        when=NEW,
+        otherwise=_done(sku),
     )
 
 
-def limited(limit: PurchaseLimit | None) -> Change:
-    """Let a customer buy only so many, or with None as many as there are."""
-    if limit is None:
-        return Change(expression="REMOVE max_per_customer, limit_days")
-    return Change(
-        expression="SET max_per_customer = :most, limit_days = :days",
-        values={":most": limit.units, ":days": limit.days},
-    )
-
-
-def change(sku: str, vendor_id: str, *changes: Change) -> Offer:
-    """Carry out all changes or none. Raises NotFound, or the refusal of the first change."""
-
-    def refusal(found: Item | None) -> Problem:
-        if found is None or found["vendor_id"] != vendor_id:
-            return _no_such(sku)
-        refused = next(change.refused for change in changes if change.refused)
-        return type(refused)(refused.detail, sku=sku, available=found["available"])
-
-    expression = _joined(change.expression for change in changes)
-    values = {name: value for change in changes for name, value in change.values.items()} | {":vendor": vendor_id}
-    when = " AND ".join(["vendor_id = :vendor", *(change.when for change in changes if change.when)])
-    # A transaction, since a lost answer must not let an adjustment be made twice.
-    _table.transact(update(stock_key(sku), expression, values, when=when, otherwise=refusal))
-    return get(sku, vendor_id=vendor_id)
-
-
-def _joined(expressions: Iterable[str]) -> str:
-    """One update expression of several, in which each word stands once: `SET a, b REMOVE c`."""
-    parts: dict[str, list[str]] = {}
-    for expression in expressions:
-        word, _, assignments = expression.partition(" ")
-        parts.setdefault(word, []).append(assignments)
-    return " ".join(f"{word} {', '.join(assignments)}" for word, assignments in parts.items())
-
-
-def _no_such(sku: str) -> NotFound:
-    return NotFound(f"There is no SKU {sku[:64]}.")
+def _done(sku: str) -> Done:
+    return Done("This reference was used before.", sku=sku)

@@ -19,6 +19,8 @@ from inventory.contract import (
     PurchaseLimit,
     PurchaseLimitReached,
     SkuTaken,
+    StockElsewhere,
+    UnitsMoved,
     by_sku,
     change_offer,
     commit,
@@ -65,12 +67,14 @@ STORED: dict[str, Any] = {
     "category": "home>lamps",
     "available": 10,
     "held": 0,
+    "started_with": 10,
     "by1pk": "STV#ven_ada",
     "by1sk": "LAMP",
 }
 LIMIT = PurchaseLimit(3, 30)
 LIMITED = STORED | {"max_per_customer": 3, "limit_days": 30}
 MONTH = 30 * 86_400
+MOVED = "The stock of LAMP is being moved. Please try again."
 
 
 def test_a_new_offer_is_put_once_with_nothing_held() -> None:
@@ -83,7 +87,7 @@ def test_a_new_offer_is_put_once_with_nothing_held() -> None:
 
 
 def test_an_offer_is_read_as_it_was_put() -> None:
-    assert read_offer(STORED) == LAMP
+    assert read_offer(STORED) == replace(LAMP, started_with=10)
     assert read_offer(STORED | {"held": 2, "active": False}).held == 2
     assert not read_offer(STORED | {"active": False}).active
     assert read_offer(LIMITED).limit == LIMIT
@@ -124,17 +128,32 @@ def test_an_offer_says_what_decides_on_tax_and_postage_if_somebody_told() -> Non
         "weight_grams": 900,
     }
     assert [side["N"] for side in put["size_mm"]] == ["300", "200", "100"]
-    assert read_offer(STORED | told) == heavy
+    assert read_offer(STORED | told) == replace(heavy, started_with=10)
     said = words(change_offer(heavy))
     assert said.does.endswith("weight_grams = :weight_grams, size_mm = :size_mm, tax_category = :tax_category")
     assert (said.values[":tax_category"], said.values[":weight_grams"]) == ("reduced", 900)
 
 
 @pytest.mark.parametrize("available", [0, 7])
-def test_stock_that_is_counted_anew_replaces_what_is_available(available: int) -> None:
-    said = words(change_offer(LAMP, available=available))
-    assert "category = :category, available = :available REMOVE" in said.does
-    assert said.values[":available"] == available
+def test_stock_that_is_counted_anew_replaces_what_is_available_and_remembers_by_how_much(available: int) -> None:
+    write = change_offer(LAMP, available=available)
+    said = words(write)
+    assert (
+        "category = :category, unlisted_out = if_not_exists(unlisted_out, :none) + available, "
+        "unlisted_in = if_not_exists(unlisted_in, :none) + :available, available = :available REMOVE"
+    ) in said.does
+    assert (said.values[":available"], said.values[":none"]) == (available, 0)
+    assert said.when == (
+        "vendor_id = :vendor AND (attribute_not_exists(placed) OR placed <= :available) "
+        "AND attribute_not_exists(shards)"
+    )
+    elsewhere = refusal(write, STORED | {"placed": 8})
+    assert isinstance(elsewhere, StockElsewhere)
+    assert elsewhere.detail == "LAMP lies in warehouses or on shards."
+    assert elsewhere.extra == {"sku": "LAMP", "placed": 8}
+    assert refusal(write, STORED | {"shards": 1}).extra["placed"] == 0
+    assert isinstance(refusal(write, STORED | {"vendor_id": "ven_bob"}), NotFound)
+    assert read_offer(STORED | {"unlisted_in": 9, "unlisted_out": 4}).unlisted == 5
 
 
 def test_a_hold_moves_units_only_at_the_price_and_limit_that_the_cart_says() -> None:
@@ -143,14 +162,15 @@ def test_a_hold_moves_units_only_at_the_price_and_limit_that_the_cart_says() -> 
     assert said.does == "SET available = available - :wanted, held = held + :wanted"
     assert said.when == (
         "available >= :wanted AND price = :price AND currency = :currency AND active = :yes"
-        " AND attribute_not_exists(max_per_customer)"
+        " AND attribute_not_exists(max_per_customer) AND attribute_not_exists(sourced)"
     )
     assert said.values == {":wanted": 2, ":price": 4_900, ":currency": "EUR", ":yes": True}
 
 
 def test_a_hold_under_a_limit_makes_sure_of_the_limit() -> None:
     said = words(hold("LAMP", 2, PRICE, LIMIT))
-    assert said.when.endswith(" AND max_per_customer = :limit AND limit_days = :days")
+    limited = " AND max_per_customer = :limit AND limit_days = :days AND attribute_not_exists(sourced)"
+    assert said.when.endswith(limited)
     assert (said.values[":limit"], said.values[":days"], said.values[":wanted"]) == (3, 30, 2)
 
 
@@ -169,6 +189,9 @@ def test_a_hold_under_a_limit_makes_sure_of_the_limit() -> None:
         (LIMITED, None, LimitChanged, "A customer may now buy 3 of LAMP.", {"sku": "LAMP", "limit": 3}),
         (STORED, LIMIT, LimitChanged, "LAMP is no longer limited.", {"sku": "LAMP"}),
         (STORED | {"available": 1}, None, OutOfStock, "Only 1 of LAMP left.", {"sku": "LAMP", "available": 1}),
+        (STORED, None, UnitsMoved, MOVED, {"sku": "LAMP"}),
+        (STORED | {"available": 2, "sourced": True}, None, UnitsMoved, MOVED, {"sku": "LAMP"}),
+        (STORED | {"available": 0, "shards": 2}, None, UnitsMoved, MOVED, {"sku": "LAMP"}),
     ],
 )
 def test_a_refused_hold_says_the_first_thing_that_is_wrong(
@@ -184,7 +207,7 @@ def test_a_refusal_tells_no_more_of_the_stock_than_everybody_may_know() -> None:
     many = out_of_stock("LAMP", 10, 12)
     assert (many.detail, many.extra) == ("There are fewer than 12 of LAMP.", {"sku": "LAMP", "available": 10})
     assert out_of_stock("LAMP", 11, 12).extra["available"] == 10
-    assert refusal(hold("LAMP", 12, PRICE), STORED).detail == "There are fewer than 12 of LAMP."
+    assert refusal(hold("LAMP", 11, PRICE), STORED).detail == "There are fewer than 11 of LAMP."
     assert public_stock(0) == {"inStock": False, "available": 0}
     assert public_stock(1) == {"inStock": True, "available": 1}
     assert public_stock(11) == {"inStock": True, "available": 10}
@@ -193,14 +216,19 @@ def test_a_refusal_tells_no_more_of_the_stock_than_everybody_may_know() -> None:
 @pytest.mark.parametrize(
     ("write", "does", "when", "values"),
     [
-        (commit, "SET held = held - :sold", "held >= :sold", {":sold": 2}),
         (
-            release,
-            "SET held = held - :back, available = available + :back",
-            "held >= :back",
-            {":back": 2},
+            commit,
+            "SET held = held - :u2, unlisted_out = if_not_exists(unlisted_out, :none) + :u2",
+            "held >= :u2",
+            {":u2": 2, ":none": 0},
         ),
-        (restock, "SET available = available + :back", "attribute_exists(pk)", {":back": 2}),
+        (release, "SET held = held - :u2, available = available + :u2", "held >= :u2", {":u2": 2}),
+        (
+            restock,
+            "SET available = available + :u2, unlisted_in = if_not_exists(unlisted_in, :none) + :u2",
+            "attribute_exists(pk)",
+            {":u2": 2, ":none": 0},
+        ),
     ],
 )
 def test_the_end_of_a_hold_moves_what_is_held_and_no_more(write: Any, does: str, when: str, values: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cart.api import handler as cart
-from inventory import api, store
+from inventory import api, moves, store
 from inventory.contract import (
     MANIFEST,
     LimitChanged,
@@ -29,6 +29,7 @@ from orders.api import handler as orders
 from orders.tasks import handler as tasks
 from tests import shop
 from tests.http import Response, call
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.contract("7.3", "10.2")]
 
@@ -37,7 +38,7 @@ PRICE = Money(1_999, "EUR")
 TWO, WEEKLY = PurchaseLimit(2), PurchaseLimit(2, 7)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """On the second day of a period of seven."""
-table = Table(MANIFEST)
+table = Table(MANIFEST, VENDORS)
 
 
 def patch(body: Any, sku: str = "LAMP", vendor: str = VENDOR) -> Response:
@@ -47,7 +48,7 @@ def patch(body: Any, sku: str = "LAMP", vendor: str = VENDOR) -> Response:
 
 def limited(limit: PurchaseLimit | None, *, available: int = 50) -> None:
     shop.stock("LAMP", available)
-    store.change("LAMP", VENDOR, store.limited(limit))
+    store.change("LAMP", VENDOR, lambda offer: moves.limited(offer, limit))
 
 
 def counted(customer: str = "ada", period: str = "") -> int:
@@ -188,7 +189,7 @@ def test_a_limit_that_came_after_the_cart_was_seen_is_not_passed_over() -> None:
     shop.stock("LAMP")
     shop.fill("ada", ("LAMP", 5))
     seen = shop.order_body(shop.summary("ada"))
-    store.change("LAMP", VENDOR, store.limited(TWO))
+    store.change("LAMP", VENDOR, lambda offer: moves.limited(offer, TWO))
 
     refused = shop.place("ada", seen)
 
@@ -271,9 +272,9 @@ def test_a_cancelled_order_may_be_bought_anew_once() -> None:
 def test_an_order_under_a_limit_ends_after_the_limit_was_lifted_or_changed() -> None:
     limited(TWO)
     first, second = shop.buy("ada", ("LAMP", 1)).json, shop.buy("ada", ("LAMP", 1)).json
-    store.change("LAMP", VENDOR, store.limited(None))
+    store.change("LAMP", VENDOR, lambda offer: moves.limited(offer, None))
     give_up("ada", first)
-    store.change("LAMP", VENDOR, store.limited(WEEKLY))
+    store.change("LAMP", VENDOR, lambda offer: moves.limited(offer, WEEKLY))
     give_up("ada", second)
 
     assert (counted(), shop.shelf("LAMP")) == (0, (50, 0))

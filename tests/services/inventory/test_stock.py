@@ -26,10 +26,11 @@ from market.errors import Conflict
 from market.money import Money
 from market.table import Table, Write
 from tests.http import Response, call
+from vendors.manifest import MANIFEST as VENDORS
 
 ADA, BOB = "ven_ada", "ven_bob"
 PRICE = Money(4900, "EUR")
-table = Table(MANIFEST)
+table = Table(MANIFEST, VENDORS)
 
 
 def offer(sku: str = "LAMP", *, available: int = 10, vendor: str = ADA) -> Offer:
