@@ -1,7 +1,8 @@
 """Buckets as files: written through to the data directory; media are served at /<key>, as CloudFront does.
 
 An object's bytes are a file named by their hash, its name and type are a row; so an object is there whole or
-not at all. Presigned addresses are played in signed_files.py. Softer than S3: no versions, no lifecycle, one owner.
+not at all. Presigned addresses are played in signed_files.py, uploads in parts in multipart.py; whoever set `created`
+hears of every new object, as the bus does. Softer than S3: no versions, no lifecycle, one owner.
 Harder: where S3 would keep an older version under Object Lock, writing over or deleting it is refused.
 """
 
@@ -9,6 +10,8 @@ import base64
 import hashlib
 import io
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 import orjson
 
 from local.answers import Answer, AwsError
+from local.multipart import Multipart
 from local.storage import Storage
 
 __all__ = ["Files", "Stored"]
@@ -54,6 +58,8 @@ class Files:
         self, storage: Storage, directory: Path, buckets: frozenset[str], locked: frozenset[str] = frozenset()
     ) -> None:
         self._storage, self._directory, self._buckets, self._locked = storage, directory, buckets, locked
+        self._multipart = Multipart(storage, self._write, lambda digest: self._path(digest).read_bytes(), self._put)
+        self.created: Callable[[str, str, int], None] = _ignored
         storage.declare(_SCHEMA)
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -75,6 +81,7 @@ class Files:
             "DeleteObjects": self._delete_all,
             "ListObjectsV2": self._list,
             "CopyObject": self._copy,
+            **self._multipart.operations(),
         }
 
     def _put(self, asked: JSON) -> JSON:
@@ -114,13 +121,15 @@ class Files:
         )
         with self._storage.transaction() as db:
             db.execute("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?)", row)
+        self.created(row[0], row[1], size)
 
     def _get(self, asked: JSON) -> JSON:
         from botocore.response import StreamingBody
 
         stored = self._found(asked, "NoSuchKey", "The specified key does not exist.")
-        content = stored.path.read_bytes()
-        return self._described(stored) | {"Body": StreamingBody(io.BytesIO(content), len(content))}
+        content = _ranged(stored.path.read_bytes(), asked.get("Range", ""))
+        body = StreamingBody(io.BytesIO(content), len(content))
+        return self._described(stored) | {"Body": body, "ContentLength": len(content)}
 
     def _head(self, asked: JSON) -> JSON:
         return self._described(self._found(asked, "404", "Not Found"))
@@ -200,3 +209,18 @@ class Files:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
+
+
+def _ranged(content: bytes, wanted: str) -> bytes:
+    """What `bytes=<first>-<last>` asks for; a range that begins behind the end is an error, as on S3."""
+    found = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
+    if not found:
+        return content
+    first = int(found[1])
+    if first >= len(content):
+        raise AwsError("InvalidRange", "The requested range is not satisfiable", 416)
+    return content[first : int(found[2]) + 1 if found[2] else None]
+
+
+def _ignored(_bucket: str, _key: str, _size: int) -> None:
+    """Until somebody wants to hear of new objects."""

@@ -1,7 +1,9 @@
-"""Addresses that we signed: a browser posts a file to a bucket, or fetches one, without a function in between.
+"""Addresses that we signed: a browser posts a file to a bucket, puts a part of one, or fetches one, without a function
+in between.
 
-Played as S3 checks them (Signature Version 4): the signature, the time, each condition of a form's policy, and that
-a form sends nothing that its policy does not speak of. Softer than S3: no redirects after a post, no tags, no ranges.
+Played as S3 checks them (Signature Version 4): the signature with all the headers that it speaks of, the time, each
+condition of a form's policy, and that a form sends nothing that its policy does not speak of. Softer than S3: no
+redirects after a post, no tags, no ranges.
 """
 
 import base64
@@ -16,12 +18,14 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import orjson
 
+from local.answers import AwsError
 from local.files import Files
 from local.http_gateway import Answer, Request
 
 __all__ = ["PATH", "SignedFiles"]
 
 PATH = "/s3/"
+_SERVED = ("GET", "OPTIONS", "POST", "PUT")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SECRET = "local"  # noqa: S105 - what every process here signs with, see marketplace.py
 _UNSPOKEN = frozenset({"policy", "x-amz-signature", "file"})
@@ -37,18 +41,21 @@ class Refused(Exception):
 
 
 class SignedFiles:
-    """Serves `/s3/<bucket>` (POST) and `/s3/<bucket>/<key>` (GET)."""
+    """Serves `/s3/<bucket>` (POST) and `/s3/<bucket>/<key>` (GET, and PUT of parts)."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
     def serves(self, request: Request) -> bool:
-        return request.path.startswith(PATH) and request.method in ("GET", "POST")
+        return request.path.startswith(PATH) and request.method in _SERVED
 
     def answer(self, request: Request) -> Answer:
         """Any page may read the answer, as the buckets' CORS rules let ours."""
+        serve = {"OPTIONS": _allowed, "POST": self._posted, "PUT": self._part}.get(request.method, self._fetched)
         try:
-            answered = self._posted(request) if request.method == "POST" else self._fetched(request)
+            answered = serve(request)
+        except AwsError as error:
+            answered = _problem(Refused(error.status, error.code, str(error)))
         except Refused as refused:
             answered = _problem(refused)
         answered.headers.append(("access-control-allow-origin", "*"))
@@ -73,15 +80,20 @@ class SignedFiles:
         self._files.operations()["PutObject"](asked)
         return Answer(204, [], b"")
 
+    def _part(self, request: Request) -> Answer:
+        """A part of an upload, with as many bytes as its address was signed for."""
+        query = _checked(request)
+        bucket, _, key = unquote(request.path.removeprefix(PATH)).partition("/")
+        if not {"uploadId", "partNumber"} <= query.keys():
+            raise Refused(403, "AccessDenied", "Only parts of uploads are put here.")
+        kept = self._files.operations()["UploadPart"](
+            {"Bucket": bucket, "Key": key, "UploadId": query["uploadId"], "PartNumber": query["partNumber"],
+             "Body": request.body}
+        )  # fmt: skip
+        return Answer(200, [("etag", kept["ETag"])], b"")
+
     def _fetched(self, request: Request) -> Answer:
-        query = dict(parse_qsl(request.query, keep_blank_values=True))
-        signature = query.pop("X-Amz-Signature", "")
-        signed = _signed(query["X-Amz-Date"], _canonical(request, query), query) if "X-Amz-Date" in query else ""
-        if not hmac.compare_digest(signature, signed) or not signature:
-            raise Refused(403, "SignatureDoesNotMatch", "The signature is not ours.")
-        made = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        if datetime.now(UTC) > made + timedelta(seconds=int(query["X-Amz-Expires"])):
-            raise Refused(403, "AccessDenied", "Request has expired")
+        query = _checked(request)
         bucket, _, key = unquote(request.path.removeprefix(PATH)).partition("/")
         stored = self._files.find(bucket, key)
         if stored is None:
@@ -90,6 +102,25 @@ class SignedFiles:
         if disposition := query.get("response-content-disposition"):
             headers.append(("content-disposition", disposition))
         return Answer(200, headers, stored.path.read_bytes())
+
+
+def _checked(request: Request) -> dict[str, str]:
+    """The query of an address, if we signed it for this request and it is not over."""
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    signature = query.pop("X-Amz-Signature", "")
+    signed = _signed(query["X-Amz-Date"], _canonical(request, query), query) if "X-Amz-Date" in query else ""
+    if not hmac.compare_digest(signature, signed) or not signature:
+        raise Refused(403, "SignatureDoesNotMatch", "The signature is not ours.")
+    made = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if datetime.now(UTC) > made + timedelta(seconds=int(query["X-Amz-Expires"])):
+        raise Refused(403, "AccessDenied", "Request has expired")
+    return query
+
+
+def _allowed(_request: Request) -> Answer:
+    """What a browser asks before it puts a part."""
+    headers = [("access-control-allow-methods", "GET, POST, PUT"), ("access-control-allow-headers", "*")]
+    return Answer(200, headers, b"")
 
 
 def _form(request: Request) -> tuple[dict[str, str], bytes]:
@@ -146,11 +177,18 @@ def _names(condition: Any) -> Iterable[str]:
 
 
 def _canonical(request: Request, query: Mapping[str, str]) -> str:
-    """What was signed of a GET: path, query without the signature, the host."""
+    """What was signed: method, path, query without the signature, and the headers that the address names."""
     pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query.items())
     shown = "&".join(f"{name}={value}" for name, value in pairs)
     path = quote(unquote(request.path), safe="/-_.~")
-    return f"GET\n{path}\n{shown}\nhost:{request.header('host')}\n\nhost\nUNSIGNED-PAYLOAD"
+    names = query.get("X-Amz-SignedHeaders", "host")
+    sent = "".join(f"{name}:{_header(request, name)}\n" for name in names.split(";"))
+    return f"{request.method}\n{path}\n{shown}\n{sent}\n{names}\nUNSIGNED-PAYLOAD"
+
+
+def _header(request: Request, name: str) -> str:
+    """As sent; the length is that of what came, which no server lets differ."""
+    return str(len(request.body)) if name == "content-length" else request.header(name).strip()
 
 
 def _signed(moment: str, canonical: str, query: Mapping[str, str]) -> str:

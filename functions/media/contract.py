@@ -1,0 +1,146 @@
+"""What other services may know of media, and a fragment by which they take one into use; both are pure.
+
+Whoever shows a medium copies its addresses, which never change: a page needs no second read. Before that it claims it
+(`claim`, in a transaction of its own or in that which writes the page): what is claimed is not swept away while
+somebody may still show it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from market import clock
+from market.errors import Conflict
+from market.table import Item, Key, Write, update
+from media.manifest import MANIFEST as MANIFEST
+from media.sniffing import HEAD as HEAD
+from media.sniffing import JPEG as JPEG
+from media.sniffing import PNG as PNG
+from media.sniffing import WEBP as WEBP
+from media.sniffing import Format as Format
+from media.sniffing import sniff as sniff
+
+READY = "ready"
+UNMET_AFTER = timedelta(hours=48)
+"""When it is looked at whether a claim is met."""
+WHOLE = ""
+"""The crop that cuts nothing away."""
+ENCODINGS = (("avif", "image/avif"), ("webp", "image/webp"))
+"""What each size of a picture is made in: suffix and content type, the smaller files first."""
+
+
+class MediaNotReady(Conflict):
+    """There is no such medium of the caller's, it is not ready, or not cut like this; `mediaId` says which."""
+
+    code, title = "media_not_ready", "Medium not ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture cut in one way. name: what its files' names begin with; sizes: (width, height), the smallest first."""
+
+    name: str
+    sizes: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usable:
+    """A medium that may be shown. owner: as `vendor_owner` gives it; alts: texts by language, `` for any.
+
+    pictures: by crop; crop: the one that its owner wishes at present. file: of a model or a video.
+    """
+
+    id: str
+    owner: str
+    kind: str
+    content_type: str
+    crop: str
+    alts: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    file: str
+
+    def path(self, name: str) -> str:
+        """Of a file of it, below MEDIA_URL."""
+        return f"{self.id}/{name}"
+
+
+def media_key(media_id: str) -> Key:
+    return Key(f"MED#{media_id}")
+
+
+def vendor_owner(vendor_id: str) -> str:
+    return f"vendor#{vendor_id}"
+
+
+def read_usable(item: Mapping[str, Any] | None, owner: str, *, asked: str) -> Usable:
+    """The medium in an item of the table. Raises MediaNotReady for anything that this owner may not show."""
+    if item is None or item["owner"] != owner or item["status"] != READY or item["purpose"] != "product":
+        raise not_ready(asked)
+    return Usable(
+        id=asked,
+        owner=owner,
+        kind=item["kind"],
+        content_type=item["content_type"],
+        crop=item["crop"],
+        alts=orjson.loads(item["alts"]),
+        pictures=read_pictures(item["pictures"]),
+        file=item["file"],
+    )
+
+
+def claim(media_id: str, owner: str, reference: str) -> Write:
+    """Take a medium into use by `reference`, such as `product:prd_…`. Repeated, it changes nothing that matters.
+
+    Raises MediaNotReady where it is not this owner's, not ready, or gone. Whether it is really used is looked at
+    when it would be swept: a claim by a write that failed afterwards costs nothing but time.
+    """
+    place = due_place(media_id, UNMET_AFTER)
+    return update(
+        media_key(media_id),
+        "ADD claims :reference, version :one SET by2pk = :duepk, by2sk = :duesk",
+        {
+            ":reference": {reference},
+            ":one": 1,
+            ":duepk": place["by2pk"],
+            ":duesk": place["by2sk"],
+            ":owner": owner,
+            ":ready": READY,
+        },
+        when="owner = :owner AND status = :ready",
+        otherwise=not_ready(media_id),
+    )
+
+
+def due_place(media_id: str, after: timedelta) -> dict[str, str]:
+    """Where a medium stands among those that the sweep looks at, by the day and moment when it is due."""
+    due = clock.iso(clock.now() + after)
+    return {"by2pk": f"MDS#{due[:10]}", "by2sk": f"{due}#{media_id}"}
+
+
+def packed_pictures(pictures: Mapping[str, Picture]) -> str:
+    """As stored: a map in the table has no empty name, which the whole picture has."""
+    return orjson.dumps({crop: [cut.name, cut.sizes] for crop, cut in pictures.items()}).decode()
+
+
+def read_pictures(stored: str) -> dict[str, Picture]:
+    return {
+        crop: Picture(name, tuple((width, height) for width, height in sizes))
+        for crop, (name, sizes) in orjson.loads(stored).items()
+    }
+
+
+def sources(base: str, sizes: Iterable[tuple[int, int]]) -> list[Item]:
+    """Every file of a picture: `url`, `type`, `width`, `height`. base: the address up to its `name`."""
+    made = list(sizes)
+    return [
+        {"url": f"{base}-{width}.{suffix}", "type": content_type, "width": width, "height": height}
+        for suffix, content_type in ENCODINGS
+        for width, height in made
+    ]
+
+
+def not_ready(media_id: str) -> MediaNotReady:
+    return MediaNotReady("There is no such medium of yours that is ready.", mediaId=media_id)
