@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from local import direct, hooks
 from local.authorizer import Authorizer
 from local.cloud import Cloud
@@ -17,6 +19,7 @@ from local.hosted import Entrance
 from local.loopback import Loopback
 from local.runtime import Runtime
 from local.templates import Templates, of
+from local.workflows.distributed import READER
 
 __all__ = ["Marketplace"]
 
@@ -60,7 +63,14 @@ class Marketplace:
         self._before = set_environment(settings)
         self.functions = Functions(self.templates)
         self.cloud = Cloud(self.templates, declared, data, self.functions.invoke)
-        self.runtime = Runtime(self.templates, data / "journal.db", self.functions.invoke, retry_scale=retry_scale)
+        self.runtime = Runtime(
+            self.templates,
+            data / "journal.db",
+            self.functions.invoke,
+            retry_scale=retry_scale,
+            integrations={READER: lambda asked: self.cloud.files.operations()["GetObject"](asked)["Body"].read()},
+        )
+        self.cloud.files.created = self._tell_of_file
         self._connect(database_url)
         self.gateway = Entrance(
             self.templates.routes, Authorizer(self.cloud.key), self.functions.invoke, _cors(declared)
@@ -94,6 +104,13 @@ class Marketplace:
         self.cloud.close()
         restore_environment(self._before)
         config.forget()
+
+    def _tell_of_file(self, bucket: str, key: str, size: int) -> None:
+        """A bucket's news goes to the account's default bus, if the bucket says so; rules say whom it concerns."""
+        notices = self.templates.buckets[bucket].properties.get("NotificationConfiguration") or {}
+        if "EventBridgeConfiguration" in notices:
+            detail = orjson.dumps({"bucket": {"name": bucket}, "object": {"key": key, "size": size}}).decode()
+            self.runtime.bus.put([{"Source": "aws.s3", "DetailType": "Object Created", "Detail": detail}])
 
     def _answer_ourselves(self) -> None:
         from market import config

@@ -22,7 +22,9 @@ from local.outbox import Outbox
 from local.queues import Depth, Queues, md5
 from local.schedules import Schedules
 from local.templates import Target, Templates
+from local.workflows.distributed import READER
 from local.workflows.engine import KEY, Engine, Work
+from local.workflows.errors import StateError
 from local.workflows.tasks import Integration, Tasks
 
 JSON = dict[str, Any]
@@ -75,6 +77,11 @@ class _Sweep:
         client, table = self._watched
         self._next = self._clock() + SWEEP_SECONDS
         return lambda: _discard(self._outbox.sweep(client, table))
+
+
+def _no_files(_: object) -> bytes:
+    """What a distributed map finds in a runtime that was given no bucket."""
+    raise StateError("S3.NoSuchBucketException", "This runtime has no files.")
 
 
 def _discard(_: object) -> None:
@@ -217,6 +224,7 @@ class Runtime:
             "sqs:sendMessage": self._send_message,
             "events:putEvents": self._put_events,
             "states:startExecution": self._start_execution,
+            READER: _no_files,
         }
 
     def _send_message(self, arguments: JSON) -> JSON:

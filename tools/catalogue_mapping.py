@@ -8,6 +8,8 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,11 @@ __all__ = ["BadLine", "ColumnMapping", "Line", "Mapped", "count_lines", "read"]
 
 SHIPPED = Path(__file__).parent / "mappings"
 _LONGEST_VALUE = 300
+_UNITS = {
+    "g": Fraction(1), "kg": Fraction(1000), "oz": Fraction("28.349523125"), "lb": Fraction("453.59237"),
+    "mm": Fraction(1), "cm": Fraction(10), "m": Fraction(1000), "in": Fraction("25.4"), "ft": Fraction("304.8"),
+}  # fmt: skip
+"""In grams and millimetres; pounds and inches as the agreement of 1959 has them."""
 
 
 class BadLine(ValueError):
@@ -62,6 +69,7 @@ class ColumnMapping:
         self._variant: Mapping[str, Any] = settings.get("variant", {})
         self._price: Mapping[str, Any] = settings.get("price", {})
         self._attributes: Mapping[str, Any] = settings.get("attributes", {})
+        self._lines: Mapping[str, Any] = settings.get("lines", {})
         self.sellers: Mapping[str, Any] = settings.get("vendors", {})
 
     @classmethod
@@ -75,42 +83,79 @@ class ColumnMapping:
         return cls(tomllib.loads(path.read_text()))
 
     def external_id(self, record: Mapping[str, Any]) -> str:
-        return self.fill(self._product.get("externalId", "{id}"), record)
+        """The first template of the list that gives anything, or the only one."""
+        templates = self._product.get("externalId", "{id}")
+        found = (self.fill(one, record) for one in ([templates] if isinstance(templates, str) else templates))
+        return next(filter(None, found), "")
 
     def row(self, record: Mapping[str, Any]) -> Mapped:
-        """Raises BadLine."""
+        """A line that is a product by itself, or the first of several that are one. Raises BadLine."""
         product = self._product
-        row: dict[str, Any] = {"externalId": self.external_id(record), "variants": [self._one_variant(record)]}
+        row: dict[str, Any] = {"externalId": self.external_id(record), "variants": self.variants(record)}
         for name in ("title", "description", "brand", "slug"):
             if text := self.fill(product.get(name, ""), record):
                 row[name] = text
         row["attributes"] = self._all_attributes(record)
-        if tags := [tag for tag in (self.fill(one, record) for one in product.get("tags", ())) if tag]:
+        filled_tags = (self.fill(one, record) for one in product.get("tags", ()))
+        separator = product.get("tags_split")
+        parts = (part.strip() for tag in filled_tags for part in (tag.split(separator) if separator else (tag,)))
+        if tags := [part for part in parts if part]:
             row["tags"] = tags
         if picture := self.fill(product.get("image", ""), record):
             row["images"] = [{"url": picture, "alt": row.get("title", "")[:200]}]
         filled = (self.fill(one, record) for one in product.get("category", ()))
-        levels = tuple(level.strip() for path in filled for level in path.split(">") if level.strip())
+        apart = product.get("category_split", ">")
+        levels = tuple(level.strip() for path in filled for level in path.split(apart) if level.strip())
         if not levels:
             raise BadLine("category: missing")
         return Mapped(levels, row)
+
+    def variants(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The variant that the line is; none where it tells of the product only. Raises BadLine."""
+        for column, known in self._lines.get("only", {}).items():
+            if (said := self.fill(f"{{{column}}}", record)) not in known:
+                raise BadLine(f"{column}: {said[:40]!r} is not brought in, only {', '.join(known)}")
+        none_if = self._lines.get("product_only", {}).items()
+        if any(self.fill(f"{{{column}}}", record) in known for column, known in none_if):
+            return []
+        return [self._one_variant(record)]
 
     def _one_variant(self, record: Mapping[str, Any]) -> dict[str, Any]:
         settings = self._variant
         variant: dict[str, Any] = {"sku": self.fill(settings.get("sku", "{sku}"), record)}
         variant["price"] = self._money(self._price.get("column", "{price}"), record)
         before = self._price.get("compare_at", "")
-        if self.fill(before, record):
-            variant["compareAtPrice"] = self._money(before, record)
-        if barcode := self.fill(settings.get("barcode", ""), record):
-            variant["barcode"] = barcode
+        if self.fill(before, record) and (compared := self._money(before, record))["amount"]:
+            variant["compareAtPrice"] = compared
+        for name in ("barcode", "image"):
+            if text := self.fill(settings.get(name, ""), record):
+                variant[name] = text
+        variant |= self._measures(record)
         for name, field in (("stock", "stock"), ("weight_grams", "weightGrams")):
             if text := self.fill(str(settings.get(name, "")), record):
                 variant[field] = _whole(name, text)
-        options = {name: self.fill(one, record) for name, one in settings.get("options", {}).items()}
+        options = {self.fill(name, record): self.fill(one, record) for name, one in settings.get("options", {}).items()}
         if any(options.values()):
-            variant["options"] = {name: value for name, value in options.items() if value}
+            variant["options"] = {name: value for name, value in options.items() if name and value}
         return variant
+
+    def _measures(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Weight and size in units that the line or the mapping names, rounded up to grams and millimetres."""
+        told: dict[str, Any] = {}
+        if weight := self._measured("weight", "weight_unit", record):
+            told["weightGrams"] = weight
+        sizes = {f"{name}Mm": self._measured(name, "size_unit", record) for name in ("length", "width", "height")}
+        return told | ({"dimensions": sizes} if all(sizes.values()) else {})
+
+    def _measured(self, name: str, unit: str, record: Mapping[str, Any]) -> int:
+        text = self.fill(self._variant.get(name, ""), record)
+        if not text:
+            return 0
+        called = self.fill(self._variant.get(unit, ""), record)
+        try:
+            return ceil(Fraction(text) * _UNITS[called])
+        except (ValueError, KeyError, ZeroDivisionError):
+            raise BadLine(f"{name}: {text[:20]!r} {called[:10]!r} is no measure known here") from None
 
     def _money(self, template: str, record: Mapping[str, Any]) -> dict[str, Any]:
         text = self.fill(template, record)
@@ -139,10 +184,18 @@ class ColumnMapping:
 
 
 def read(path: Path) -> Iterator[Line]:
-    """The records of a .jsonl or .csv file, or of one packed with gzip (.gz)."""
+    """The records of a .jsonl, .csv or .json file (one array), or of one packed with gzip (.gz).
+
+    Cells of a table are divided by whatever its header is: commas, semicolons or tabs.
+    """
     with _opened(path) as file:
+        if ".json" in path.suffixes:
+            yield from (_line(number, record) for number, record in enumerate(json.load(file), 1))
+            return
         if ".csv" in path.suffixes:
-            reader = csv.DictReader(file)
+            header = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
             for record in reader:
                 extra = None in record  # more cells than columns
                 yield Line(reader.line_num, record, "more cells than the header has" if extra else "")
@@ -169,6 +222,10 @@ def _json_line(number: int, text: str) -> Line:
         record = json.loads(text)
     except ValueError:
         return Line(number, {}, "not JSON")
+    return _line(number, record)
+
+
+def _line(number: int, record: Any) -> Line:
     return Line(number, record) if isinstance(record, dict) else Line(number, {}, "not a JSON object")
 
 

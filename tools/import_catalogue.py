@@ -15,12 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from tools.catalogue_mapping import BadLine, ColumnMapping, count_lines, read
+from tools.catalogue_mapping import BadLine, ColumnMapping, Line, Mapped, count_lines, read
 from tools.catalogue_sellers import NoSellers, Staff, seller_of, sellers
 from tools.client import Client, Refused
 
@@ -132,26 +133,43 @@ class Importer:
 
     def _rows(self, path: Path, skipped: Callable[[int], object]) -> Iterator[Numbered]:
         """Rows with their category; lines that follow each other with the same external id are variants of one row."""
-        last: Numbered | None = None
-        for line in read(path):
+        for _, lines in groupby(read(path), key=self._together):
+            group = list(lines)
+            skipped(len(group) - 1)
+            row = self._row(group)
+            if row is None:
+                skipped(1)
+            else:
+                yield row
+
+    def _together(self, line: Line) -> object:
+        return self._mapping.external_id(line.record) or line.number
+
+    def _row(self, lines: list[Line]) -> Numbered | None:
+        """One product of all its lines; none where one of them cannot be read, for a part of it would be wrong."""
+        mapped: Mapped | None = None
+        variants: list[dict[str, Any]] = []
+        wrong = {}
+        for line in lines:
             try:
                 if line.error:
                     raise BadLine(line.error)
-                mapped = self._mapping.row(line.record)
-                row = mapped.row | {"category": self._categories.path(mapped.category)}
+                if line is lines[0]:
+                    mapped = self._mapping.row(line.record)
+                    category = self._categories.path(mapped.category)
+                    variants += mapped.row["variants"]
+                else:
+                    variants += self._mapping.variants(line.record)
             except BadLine as bad:
-                self.report.refuse(line.number, self._mapping.external_id(line.record), "unreadable", str(bad))
-                skipped(1)
-                continue
-            if last is not None and last.row["externalId"] == row["externalId"] and row["externalId"]:
-                last.row["variants"] += row["variants"]
-                skipped(1)
-                continue
-            if last is not None:
-                yield last
-            last = Numbered(line.number, row)
-        if last is not None:
-            yield last
+                wrong[line.number] = str(bad)
+        if not wrong and not variants:
+            wrong[lines[0].number] = "no line of it is a variant"
+        if mapped is None or wrong:
+            for line in lines:
+                why = wrong.get(line.number) or f"line {min(wrong)} of the same product cannot be read"
+                self.report.refuse(line.number, self._mapping.external_id(line.record), "unreadable", why)
+            return None
+        return Numbered(lines[0].number, mapped.row | {"category": category, "variants": variants})
 
     def _send(self, vendor_id: str, batch: list[Numbered]) -> None:
         path, body = f"/v1/vendors/{vendor_id}/products/import", {"rows": [numbered.row for numbered in batch]}
@@ -215,7 +233,7 @@ def _staff(kept: Path) -> Staff:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make import", description="Bring a catalogue into a running marketplace.")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--file", type=Path, required=True, help=".jsonl or .csv, also .gz")
+    parser.add_argument("--file", type=Path, required=True, help=".jsonl, .csv or .json, also .gz")
     parser.add_argument("--mapping", default="plain", help="name of a shipped mapping, or a TOML file (default: plain)")
     parser.add_argument(
         "--vendors", type=Path, help="names of vendors: .txt, .csv or .jsonl (default: all that sell here)"

@@ -5,7 +5,20 @@ from typing import Annotated, Any, Literal, cast
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from catalog import branches, categories, languages, lists, previews, service, sitemap, store, suggestions, views
+from catalog import (
+    branches,
+    cards,
+    categories,
+    languages,
+    lists,
+    pages,
+    previews,
+    service,
+    sitemap,
+    store,
+    suggestions,
+    views,
+)
 from catalog.api_problems import PUBLICATION, UNSOUND
 from catalog.categories import TreeChanged
 from catalog.desk_forms import CategoryChange, CategoryForm
@@ -86,12 +99,12 @@ def list_products(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[CardList]:
-    """Products on sale, newest first: all, those of a category, or those of a vendor.
+    """Products on sale, newest first: all, those of a category, or those of a vendor, with stock and promotions.
 
     A list ends where there is no `nextCursor`; a page before it may be short.
     """
-    cards, further = lists.on_sale(category, vendor, limit=limit, cursor=cursor)
-    return reply_json(views.card_list(cards, further, lang or ""), cache_seconds=LIST_SECONDS)
+    found, further = lists.on_sale(category, vendor, limit=limit, cursor=cursor)
+    return reply_json(views.card_list(cards.shown(found, lang or ""), further), cache_seconds=LIST_SECONDS)
 
 
 @api.get("/v1/products/<slug>", callers=[ANYONE])
@@ -105,7 +118,7 @@ def show_product(slug: str, lang: Language = None) -> Response[ProductPage]:
         answer = reply_json(f'{{"slug":"{found.slug}"}}', status=301, cache_seconds=PAGE_SECONDS)
         answer.headers["location"] = f"/v1/products/{found.slug}"
         return answer
-    if found is None or not views.is_public(found):
+    if found is None or not pages.is_public(found):
         raise NotFound("There is no such product on sale.")
     text, language, told = _page(found, lang)
     return _told_in(language, told, reply_json(text, cache_seconds=_shared(PAGE_SECONDS, lang, told)))
@@ -195,7 +208,7 @@ def _page(shown: Shown, lang: str | None) -> tuple[str, str, Collection[str]]:
     """The page as JSON, its language, and the languages that it was told in."""
     told = shown.document.get("translations") or ()
     language = languages.chosen(lang, api.header("accept-language"), told)
-    return views.product_page(shown, language, config.setting("STORE_URL")), language, told
+    return pages.product_page(shown, language, config.setting("STORE_URL")), language, told
 
 
 def _shared(seconds: int, lang: str | None, told: Collection[str]) -> int:

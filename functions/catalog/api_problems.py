@@ -15,10 +15,11 @@ from catalog.model import (
 from catalog.tree import UnknownCategory
 from inventory.contract import SkuTaken
 from market.errors import PreconditionFailed, Problem
+from media.contract import MediaNotReady
 from vendors.contract import VendorNotActive
 
 UNSOUND: list[type[Problem]] = [
     UnknownCategory, VendorNotActive, SkuTaken, SlugTaken, TooManyVariants, MixedCurrencies, VariantsClash, NoReduction,
-    AttributesUnfit, MatrixClash, ProductTooLarge,
+    AttributesUnfit, MatrixClash, MediaNotReady, ProductTooLarge,
 ]  # fmt: skip
 PUBLICATION: list[type[Problem]] = [*UNSOUND, PreconditionFailed, UnderReview, CopyOutdated]

@@ -11,12 +11,14 @@ from catalog.words import TAGS, folded, word_key
 from inventory.contract import MANIFEST as INVENTORY
 from market.errors import Conflict, PreconditionFailed
 from market.table import NEW, Item, Key, Table, Write, delete, put
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
 from vendors.contract import MANIFEST as VENDORS
 
 BRANDS = "BRD#"
 MAX_SUGGESTED = 50
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 
 class BrandExists(Conflict):

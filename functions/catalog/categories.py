@@ -19,12 +19,14 @@ from inventory.contract import MANIFEST as INVENTORY
 from market import clock, config
 from market.errors import Conflict
 from market.table import NEW, Item, Key, Table, Write, put
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
 from vendors.contract import MANIFEST as VENDORS
 
 FRESH_FOR = timedelta(seconds=5)
 _KEY = Key("CAT#tree")
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 _reading = threading.Lock()
 _remembered: dict[str, "_Remembered"] = {}
 

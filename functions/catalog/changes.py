@@ -26,7 +26,7 @@ from catalog.events import (
 from catalog.manifest import MANIFEST
 from catalog.model import Product, SlugTaken, Variant, content, read_product
 from catalog.tree import levels
-from inventory.contract import change_offer, new_offer
+from inventory.contract import change_offer, counted_blindly, new_offer
 from market.errors import Conflict, PreconditionFailed
 from market.events import Event, announce
 from market.table import NEW, Item, Key, Write, delete, put, update
@@ -144,11 +144,9 @@ def remembered(before: Product, new: Stored) -> Write:
 
 def restocked(product: Product, stock: Mapping[str, int]) -> list[Write]:
     """Stock counted anew of SKUs that the product has, and nothing else."""
-    return [
-        change_offer(product.offer(variant), available=stock[variant.sku])
-        for variant in product.variants
-        if variant.sku in stock
-    ]
+    counts = {variant.sku: stock[variant.sku] for variant in product.variants if variant.sku in stock}
+    offers = {variant.sku: product.offer(variant) for variant in product.variants}
+    return [*(change_offer(offers[sku], available=to) for sku, to in counts.items()), *counted_blindly(counts)]
 
 
 def submitted(product: Product, revision: int, changed: Iterable[str] = (), kind: str = "listing") -> ProductSubmitted:
@@ -224,7 +222,8 @@ def _offers(before: Product, after: Product, stock: Mapping[str, int]) -> list[W
             writes.append(new_offer(after.offer(variant, counted or 0)))
         elif offer != known[variant.sku] or counted is not None:
             writes.append(change_offer(offer, available=counted))
-    return writes
+    anew = {sku: stock[sku] for sku in known if sku in stock and sku in after.skus}
+    return [*writes, *counted_blindly(anew)]
 
 
 def _events(before: Product, after: Product) -> Iterable[Event]:

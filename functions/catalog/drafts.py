@@ -20,9 +20,11 @@ from market import clock
 from market.errors import Conflict, PreconditionFailed
 from market.events import Event, announce
 from market.table import NEW, Item, Key, Table, Write, check, delete, put
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
 from vendors.contract import MANIFEST as VENDORS
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 
 class WorkingCopy(BaseModel):

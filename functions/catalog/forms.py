@@ -79,6 +79,22 @@ class ImageForm(Body):
     alt: Annotated[Line, Field(max_length=200)] = ""
 
 
+class MediaForm(Body):
+    """A medium of the vendor's library that is ready. `alt` in place of the library's own text; `crop` as
+    `x,y,width,height`, one whose sizes are made: as wished in the library unless given, empty for the whole.
+    """
+
+    media_id: Annotated[str, Field(pattern=r"^med_[0-9a-z]{26}$")]
+    alt: Annotated[Line, Field(max_length=300)] = ""
+    crop: Annotated[str, Field(max_length=40, pattern=r"^(\d+,\d+,\d+,\d+)?$")] | None = None
+
+
+def _named_once(media: list[MediaForm]) -> list[MediaForm]:
+    if len({medium.media_id for medium in media}) < len(media):
+        raise ValueError("must name each medium once")
+    return media
+
+
 class DimensionsForm(Body):
     """Of one unit packed for sending."""
 
@@ -174,6 +190,7 @@ def _deviation(form: DeviationForm) -> Deviation:
 
 
 Images = Annotated[list[ImageForm], Field(max_length=MAX_IMAGES)]
+Gallery = Annotated[list[MediaForm], Field(max_length=MAX_IMAGES), AfterValidator(_named_once)]
 Variants = Annotated[list[VariantForm], Field(max_length=500)]
 Translations = Annotated[dict[Language, TranslationForm], Field(max_length=10)]
 
@@ -192,6 +209,7 @@ class ProductForm(Body):
     tags: Tags = []
     attributes: Attributes = {}
     images: Images = []
+    media: Gallery = []
     variants: Variants = []
     matrix: MatrixForm | None = None
     seo: SeoForm | None = None
@@ -209,8 +227,9 @@ class ProductForm(Body):
         return self.matrix.variants() if self.matrix else self.variants
 
     def fields(self) -> dict[str, Any]:
-        """As fields of the model."""
-        return _fields(self, set(ProductForm.model_fields) - {"slug", "matrix"})
+        """As fields of the model, media still by their names; who says nothing of media leaves them as they are."""
+        unsaid = set() if "media" in self.model_fields_set else {"media"}
+        return _fields(self, set(ProductForm.model_fields) - {"slug", "matrix"} - unsaid)
 
     def stock(self) -> dict[str, int]:
         return {variant.sku: variant.stock for variant in self.wanted()}
@@ -221,6 +240,10 @@ class ImportRow(ProductForm):
 
     external_id: Annotated[Line, Field(min_length=1, max_length=100)]
     status: WishedStatus = "active"
+
+    def stock(self) -> dict[str, int]:
+        """Where the row says how much there is; where it says nothing, stock stays as it is."""
+        return {variant.sku: variant.stock for variant in self.wanted() if "stock" in variant.model_fields_set}
 
 
 class ProductChange(Body):
@@ -238,6 +261,7 @@ class ProductChange(Body):
     tags: Tags = []
     attributes: Attributes = {}
     images: Images = []
+    media: Gallery = []
     variants: Variants = []
     matrix: MatrixForm | None = None
     seo: SeoForm | None = None
@@ -257,7 +281,7 @@ class ProductChange(Body):
         return self.matrix.variants() if self.matrix else self.variants
 
     def fields(self) -> dict[str, Any]:
-        """Those that were sent, as fields of the model."""
+        """Those that were sent, as fields of the model, media still by their names."""
         names = set(self.model_fields_set) - {"from_version", "matrix"}
         return _fields(self, names | ({"variants"} if self.matrix else set()))
 

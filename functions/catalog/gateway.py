@@ -2,13 +2,13 @@
 
 import hashlib
 
-from catalog.pictures import Kind
 from market import config
+from media.contract import Format
 
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def keep(content: bytes, kind: Kind) -> str:
+def keep(content: bytes, kind: Format) -> str:
     """Store a picture under the hash of its content, so that the same picture is one object; its address."""
     name = f"{hashlib.sha256(content).hexdigest()[:32]}.{kind.suffix}"
     config.client("s3").put_object(

@@ -3,10 +3,10 @@
 from collections import Counter
 
 from catalog import imports
+from catalog.bulk import BulkUploadOff
 from catalog.forms import Import
 from catalog.manifest import MANIFEST
 from catalog.views import ImportReport, RowOutcome
-from market.errors import Forbidden
 from market.guard import flags
 from market.http import KEY, STAFF, VENDOR, Response, ServiceApi, reply
 from vendors.contract import VendorNotActive
@@ -15,12 +15,6 @@ api = ServiceApi(MANIFEST)
 handler = api.handler
 
 MAX_BODY = 2 * 1024 * 1024
-
-
-class BulkUploadOff(Forbidden):
-    """The flag `bulk-upload` is off for this vendor or caller."""
-
-    code, title = "bulk_upload_off", "Bulk upload is switched off"
 
 
 @api.post(

@@ -6,25 +6,27 @@ is set only where the row states another figure than last time.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from catalog import categories, changes, drafts, model, service, store
+from catalog import categories, changes, drafts, gallery, model, service, store
 from catalog.changes import Stored
 from catalog.forms import ImportRow
 from catalog.model import Product, SlugTaken
 from catalog.tree import slug_of
 from market import ids
-from market.errors import Conflict, Problem, Unprocessable
+from market.errors import Conflict, NotFound, Problem, Unprocessable
 from market.table import MAX_ACTIONS, Write
 from vendors.contract import ACTIVE, VendorNotActive
 
 Result = Literal["created", "updated", "unchanged", "rejected"]
 _row = TypeAdapter(ImportRow)
+_BY_HAND = re.compile(r"prd_[0-9a-z]{26}")
 
 
 class RepeatedRow(Conflict):
@@ -83,10 +85,12 @@ class _Job:
 def bring_in(vendor_id: str, rows: Sequence[object]) -> list[Outcome]:
     """Create or change a product for every row, each whole or not at all; outcomes are in the order of the rows.
 
-    Raises VendorNotActive.
+    Raises NotFound or VendorNotActive.
     """
     seller = store.vendor(vendor_id)
-    if seller is None or seller.status != ACTIVE:
+    if seller is None:
+        raise NotFound("There is no such vendor.")
+    if seller.status != ACTIVE:
         raise VendorNotActive("The vendor may not sell at present.")
     outcomes: dict[int, Outcome] = {}
     forms = _readable(rows, outcomes)
@@ -98,7 +102,7 @@ def bring_in(vendor_id: str, rows: Sequence[object]) -> list[Outcome]:
 
 
 def product_id(vendor_id: str, external_id: str) -> str:
-    """The id of the product that this row of this vendor makes: 130 bits of a hash."""
+    """The id of the product that a row of this vendor makes: 130 bits of a hash."""
     number = int.from_bytes(hashlib.sha256(f"{vendor_id}|{external_id}".encode()).digest()[:17], "big")
     return "prd_" + "".join(ids.ALPHABET[number >> 5 * place & 31] for place in range(26))
 
@@ -126,13 +130,13 @@ def _readable(rows: Sequence[object], outcomes: dict[int, Outcome]) -> dict[int,
 
 
 def _jobs(vendor_id: str, forms: dict[int, ImportRow], outcomes: dict[int, Outcome]) -> list[_Job]:
-    known = store.get_many(product_id(vendor_id, form.external_id) for form in forms.values())
+    known = _known(vendor_id, [form.external_id for form in forms.values()])
     wished = {number: form.slug or slug_of(form.title) or "product" for number, form in forms.items()}
-    new = [number for number, form in forms.items() if product_id(vendor_id, form.external_id) not in known]
+    new = [number for number, form in forms.items() if form.external_id not in known]
     taken = store.slugs_in_use({wished[number] for number in new}) if new else set()
     jobs = []
     for number, form in forms.items():
-        before = known.get(product_id(vendor_id, form.external_id))
+        before = known.get(form.external_id)
         try:
             job: _Job | Outcome
             if before is None:
@@ -151,6 +155,18 @@ def _jobs(vendor_id: str, forms: dict[int, ImportRow], outcomes: dict[int, Outco
     return jobs
 
 
+def _known(vendor_id: str, external_ids: Sequence[str]) -> dict[str, Stored]:
+    """Products by the external ids of rows. One made by hand has none: an export calls it by its own id."""
+    made = {external_id: product_id(vendor_id, external_id) for external_id in external_ids}
+    found = store.get_many([*made.values(), *filter(_BY_HAND.fullmatch, external_ids)])
+    known = {external_id: found[id_] for external_id, id_ in made.items() if id_ in found}
+    for external_id in set(external_ids) & found.keys():
+        product = found[external_id].product
+        if product.vendor_id == vendor_id and product.external_id is None:
+            known[external_id] = found[external_id]
+    return known
+
+
 def _new(vendor_id: str, number: int, form: ImportRow, slug: str) -> _Job:
     id_ = product_id(vendor_id, form.external_id)
     product = service.born(vendor_id, form, product_id=id_, slug=slug, external_id=form.external_id)
@@ -161,13 +177,23 @@ def _changed(number: int, form: ImportRow, before: Stored) -> _Job | Outcome:
     id_, fingerprint = before.product.id, _fingerprint(form)
     if before.fingerprint == fingerprint:
         return Outcome(row=number, result="unchanged", external_id=form.external_id, product_id=id_)
-    after = service.changed(before.product, form.fields())
-    if after is before.product:  # only the stock is another
+    stated = before.stated | form.stock()
+    after = service.changed(before.product, _wished(form, before.product))
+    if after is before.product:
+        if stated == before.stated:
+            return Outcome(row=number, result="unchanged", external_id=form.external_id, product_id=id_)
         after = after.model_copy(update={"version": after.version + 1})
-        return _Job(number, form, id_, before, Stored(after, fingerprint, form.stock()))
+        return _Job(number, form, id_, before, Stored(after, fingerprint, stated))
     after, waiting = service.routed(before.product, after)
-    new = Stored(after, fingerprint, form.stock())
+    new = Stored(after, fingerprint, stated)
     return _Job(number, form, id_, before, new, _reviewed(before.product, new, waiting) if waiting else ())
+
+
+def _wished(form: ImportRow, product: Product) -> dict[str, Any]:
+    """The row as fields; what is to go on sale and waits for a person to let it is as it was wished already."""
+    fields = gallery.resolved(form.fields(), product.vendor_id, product.id, product.media)
+    waits = product.in_review and fields["status"] == "active"
+    return fields | {"status": product.status} if waits else fields
 
 
 def _reviewed(live: Product, new: Stored, waiting: frozenset[str]) -> tuple[Write, ...]:
@@ -177,35 +203,34 @@ def _reviewed(live: Product, new: Stored, waiting: frozenset[str]) -> tuple[Writ
     return tuple(service.submission(live, present, copy, waiting))
 
 
-def _groups(jobs: Sequence[_Job]) -> list[list[_Job]]:
-    """As many products to a transaction as it has room for."""
-    groups: list[list[_Job]] = []
+def _groups(jobs: Sequence[_Job]) -> list[list[tuple[_Job, list[Write]]]]:
+    """As many products to a transaction as it has room for, with their writes."""
+    groups: list[list[tuple[_Job, list[Write]]]] = []
     room = 0
     for job in jobs:
-        size = len(job.writes())
-        if size > room:
+        writes = job.writes()
+        if len(writes) > room:
             groups.append([])
             room = MAX_ACTIONS
-        groups[-1].append(job)
-        room -= size
+        groups[-1].append((job, writes))
+        room -= len(writes)
     return groups
 
 
-def _carry_out(group: Sequence[_Job]) -> list[Outcome]:
+def _carry_out(group: Sequence[tuple[_Job, list[Write]]]) -> list[Outcome]:
     """One transaction for all; where it is refused, one for each, so that only the culprit stays out."""
     try:
-        store.carry_out(
-            [write for job in group for write in job.writes()], store.tagged(job.after.product for job in group)
-        )
-        return [job.done() for job in group]
+        all_writes = [write for _, writes in group for write in writes]
+        store.carry_out(all_writes, store.tagged(job.after.product for job, _ in group))
+        return [job.done() for job, _ in group]
     except Problem:
-        return [_alone(job) for job in group]
+        return [_alone(job, writes) for job, writes in group]
 
 
-def _alone(job: _Job) -> Outcome:
+def _alone(job: _Job, writes: list[Write]) -> Outcome:
     try:
         try:
-            store.carry_out(job.writes(), store.tagged([job.after.product]))
+            store.carry_out(writes, store.tagged([job.after.product]))
         except SlugTaken:
             store.carry_out(job.under_another_slug().writes())
         return job.done()

@@ -5,10 +5,11 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="catalog",
     prefixes=(
-        *("CAT#", "PRD#", "PSL#", "PRV#", "PRQ#", "PRO#", "PCD#", "SMP#"),
+        *("CAT#", "PRD#", "PSL#", "PRV#", "PRQ#", "PRO#", "PCD#", "SMP#", "IMJ#"),
         *("PLC#", "PLV#", "PLA#", "PLO#", "GTN#", "BRD#", "BRS#", "TAG#"),
     ),
-    uses=("inventory", "vendors"),
+    uses=("inventory", "media", "vendors"),
+    reads=("promotions",),
     functions=(
         Function(name="api", handler="catalog.api.handler", kind="api"),
         Function(
@@ -18,6 +19,22 @@ MANIFEST = Manifest(
             memory=1024,
             timeout=29,
             capabilities=("flags",),
+        ),
+        Function(
+            name="bulk",
+            handler="catalog.bulk_api.handler",
+            kind="api",
+            memory=1024,
+            timeout=29,
+            capabilities=("flags", "import", "imports"),
+        ),
+        Function(
+            name="tasks",
+            handler="catalog.tasks.handler",
+            kind="tasks",
+            memory=1769,
+            timeout=900,
+            capabilities=("imports", "media"),
         ),
         Function(name="editing", handler="catalog.editing_api.handler", kind="api"),
         Function(name="offers", handler="catalog.offers_api.handler", kind="api"),

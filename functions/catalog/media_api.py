@@ -1,6 +1,6 @@
 """Route of uploads. A function of its own: only it may write to the media bucket."""
 
-from catalog import gateway, pictures
+from catalog import gateway, pictures, store
 from catalog.manifest import MANIFEST
 from catalog.pictures import NotAPicture, UnsafePicture
 from market.http import KEY, STAFF, VENDOR, ServiceApi, View
@@ -28,5 +28,6 @@ class Stored(View):
 )
 def store_picture(vendor_id: str) -> Stored:
     """Keep a picture (PNG, JPEG, WebP or plain SVG, at most 200 KB, as the body) for use by its address."""
+    store.require_vendor(vendor_id, api.caller)
     kind = pictures.kind_of(api.body)
     return Stored(url=gateway.keep(api.body, kind), content_type=kind.content_type)

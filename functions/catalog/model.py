@@ -17,6 +17,8 @@ from market.money import Money
 
 MAX_VARIANTS = 50
 """A product is written in one transaction of at most 100 actions; every variant is one of them."""
+MAX_CARD_SKUS = 10
+"""SKUs that the card of a product names: a list looks at their stock."""
 MAX_IMAGES = 12
 MAX_GTINS = 12
 """Each is an item beside the product, in the same transaction."""
@@ -25,7 +27,7 @@ Status = Literal["draft", "pending", "active", "archived"]
 TaxCategory = Literal["standard", "reduced", "exempt", "digital"]
 Reviewable = Literal[
     "listing", "title", "description", "category", "brand", "tags", "attributes", "images", "variants", "slug", "seo",
-    "translations",
+    "translations", "media",
 ]  # fmt: skip
 Reason = Literal[
     "incomplete", "misleading", "prohibited", "wrong_category", "poor_images", "duplicate", "counterfeit", "other"
@@ -33,6 +35,7 @@ Reason = Literal[
 MAX_DOCUMENT = 180_000
 """Bytes: a working copy holds two documents, and an item of the table at most 400,000."""
 MAX_FORMER_SLUGS = 20
+_CARD_WIDTH = 480
 
 
 class TooManyVariants(Unprocessable):
@@ -102,6 +105,28 @@ class Image(Shape):
     alt: str = ""
 
 
+class Medium(Shape):
+    """A medium in the gallery, with all that its page needs of it. kind: `image`, `model` or `video`.
+
+    alts: texts by language; crop: as `x,y,width,height`, empty for the whole. base: what the addresses of all sizes
+    begin with, or the address of what has none; it never changes.
+    """
+
+    media_id: str
+    kind: str
+    type: str
+    alt: str = ""
+    alts: dict[str, str] = {}
+    crop: str = ""
+    base: str
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def image(self) -> Image:
+        """The size that lists show."""
+        width = next((width for width, _ in self.sizes if width >= _CARD_WIDTH), self.sizes[-1][0])
+        return Image(url=f"{self.base}-{width}.webp", alt=self.alt)
+
+
 class Dimensions(Shape):
     """Of one unit packed for sending."""
 
@@ -167,6 +192,7 @@ class Product(Shape):
     tags: tuple[str, ...] = ()
     attributes: dict[str, str] = {}
     images: tuple[Image, ...] = ()
+    media: tuple[Medium, ...] = ()
     variants: tuple[Variant, ...]
     seo: Seo | None = None
     translations: dict[str, Translation] = {}
@@ -186,6 +212,12 @@ class Product(Shape):
     @property
     def in_review(self) -> bool:
         return self.status == "pending"
+
+    @property
+    def picture(self) -> Image | None:
+        """What lists and carts show: the first of the gallery."""
+        gallery = [medium.image() for medium in self.media if medium.kind == "image"]
+        return next(iter((*gallery, *self.images)), None)
 
     @property
     def gtins(self) -> list[str]:
@@ -212,7 +244,7 @@ class Product(Shape):
             price=variant.price,
             active=self.on_sale and variant.is_active,
             slug=self.slug,
-            image=variant.image or (self.images[0].url if self.images else ""),
+            image=variant.image or (self.picture.url if self.picture else ""),
             category=self.category,
             tax_category=variant.tax_category or STANDARD,
             weight_grams=variant.weight_grams or 0,
@@ -231,11 +263,12 @@ class Product(Shape):
             "vendorId": self.vendor_id,
             "category": self.category,
             "brand": self.brand,
-            "image": self.images[0].model_dump() if self.images else None,
+            "image": self.picture.model_dump() if self.picture else None,
             "price": _money(cheapest.price),
             "priceTo": _money(max((variant.price for variant in sold), key=lambda price: price.amount)),
             "compareAtPrice": _money(cheapest.compare_at_price),
             "variants": len(sold),
+            "skus": [variant.sku for variant in sold[:MAX_CARD_SKUS]],
             "status": self.status,
             "titles": {language: text.title for language, text in self.translations.items()} or None,
         }

@@ -16,12 +16,14 @@ from inventory.contract import Offer, read_offer, stock_key
 from market.errors import Conflict, NotFound, PreconditionFailed
 from market.events import Event, announce
 from market.table import NEW, Item, Key, Page, Table, Write, check, put, update
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
 from vendors.contract import MANIFEST as VENDORS
 
 MAX_OFFERS = 20
 """Of other vendors on one page: it reads 50 variants, 20 offers, 21 vendors, product and brand at once, at most 100."""
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 
 class TooManyOffers(Conflict):

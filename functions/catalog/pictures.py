@@ -1,10 +1,10 @@
 """What a picture is: told from its content, never from what a sender claims. SVG may draw, and do nothing else."""
 
 import re
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from market.errors import Unprocessable
+from media.contract import HEAD, JPEG, PNG, WEBP, Format, sniff
 
 MAX_SVG_ELEMENTS = 5000
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -28,28 +28,14 @@ class UnsafePicture(Unprocessable):
     code, title = "unsafe_picture", "Unsafe picture"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    content_type: str
-    suffix: str
+SVG = Format("image", "image/svg+xml", "svg")
 
 
-PNG, JPEG, WEBP, SVG = (
-    Kind("image/png", "png"),
-    Kind("image/jpeg", "jpg"),
-    Kind("image/webp", "webp"),
-    Kind("image/svg+xml", "svg"),
-)
-
-
-def kind_of(content: bytes) -> Kind:
+def kind_of(content: bytes) -> Format:
     """Raises NotAPicture or UnsafePicture."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
-        return PNG
-    if content.startswith(b"\xff\xd8\xff"):
-        return JPEG
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return WEBP
+    found = sniff(content[:HEAD])
+    if found in (PNG, JPEG, WEBP):
+        return found
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         _must_only_draw(content)
         return SVG

@@ -44,8 +44,9 @@ def unpacked(text: str) -> tuple[Rule, ...]:
 
 
 def needs(rules: Iterable[Rule], vendor_id: str, category: str) -> frozenset[str]:
-    """What is looked at in this vendor's products of this category."""
-    return next((rule.needs for rule in rules if rule.fits(vendor_id, category)), frozenset())
+    """What is looked at in this vendor's products of this category; who looks at images looks at media, too."""
+    found = next((rule.needs for rule in rules if rule.fits(vendor_id, category)), frozenset[str]())
+    return found | {"media"} if "images" in found else found
 
 
 def waiting(rules: Iterable[Rule], before: Product, after: Product) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from catalog import attributes, categories, changes, drafts, model, offers, rules, store
+from catalog import attributes, categories, changes, drafts, gallery, model, offers, rules, store
 from catalog.changes import Stored
 from catalog.drafts import WorkingCopy
 from catalog.forms import ProductChange, ProductForm
@@ -122,7 +122,8 @@ def check_fit(before: Product | None, after: Product) -> None:
 
 def born(vendor_id: str, form: ProductForm, *, product_id: str, slug: str, external_id: str | None = None) -> Product:
     """The first version of a product, checked. Raises what `check_fit` and `model.check_variants` raise."""
-    now, fields = clock.timestamp(), form.fields()
+    now = clock.timestamp()
+    fields = gallery.resolved(form.fields(), vendor_id, product_id)
     model.check_variants(fields["variants"])
     product = Product(
         id=product_id,
@@ -151,8 +152,9 @@ def wishes(product: Product, form: ProductChange) -> dict[str, Any]:
 
     Raises NotFound for a version that is not kept.
     """
+    fields = gallery.resolved(form.fields(), product.vendor_id, product.id, product.media)
     if form.from_version is None:
-        return form.fields()
+        return fields
     former = store.version(product.id, form.from_version)
     back = {name: getattr(former, name) for name in rules.REVIEWABLE - {LISTING, "slug", "variants"}}
     now = {variant.sku: variant for variant in product.variants}
@@ -161,7 +163,7 @@ def wishes(product: Product, form: ProductChange) -> dict[str, Any]:
         for variant in former.variants
         if variant.is_active and variant.sku in now
     )
-    return back | form.fields()
+    return back | fields
 
 
 def changed(product: Product, fields: dict[str, Any]) -> Product:

@@ -6,11 +6,13 @@ from catalog.manifest import MANIFEST
 from inventory.contract import MANIFEST as INVENTORY
 from market import clock
 from market.table import Key, Table, put
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
 from vendors.contract import MANIFEST as VENDORS
 
 _INDEX = Key("SMP#index")
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 
 def count() -> int:

@@ -17,15 +17,19 @@ from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market import clock, config
 from market.errors import NotFound
+from market.guard.callers import Caller
 from market.table import MAX_ACTIONS, Item, Key, Page, Table, Write
+from media.contract import MANIFEST as MEDIA
+from promotions.contract import MANIFEST as PROMOTIONS
+from promotions.contract import PLATFORM, Promotion, book_key, read_book
 from vendors.contract import MANIFEST as VENDORS
-from vendors.contract import Vendor, read_vendor, vendor_key
+from vendors.contract import Vendor, read_vendor, require_known, vendor_key
 
 BY_VENDOR, BY_MONTH, BY_AGE = "by1", "by2", "by3"
 ADDRESS_FRESH_FOR = timedelta(seconds=30)
 _MOST_REMEMBERED = 10_000
 
-_table = Table(MANIFEST, INVENTORY, VENDORS)
+_table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Address:
         sellers = dict.fromkeys((self.vendor_id, *(offer[1] for offer in self.offers)))
         skus = (*self.skus, *(offer[0] for offer in self.offers))
         branded = [brand_key(self.brand)] if self.brand else []
-        return [product_key(self.product_id), *map(vendor_key, sellers), *map(stock_key, skus), *branded]
+        books = map(book_key, (PLATFORM, self.vendor_id))
+        return [product_key(self.product_id), *map(vendor_key, sellers), *map(stock_key, skus), *branded, *books]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,17 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that a product page shows: the product's document, its vendor, and the present offers by SKU."""
+    """All that a product page shows: the product's document, its vendor, and the present offers by SKU.
+
+    promotions: all of the platform's and of the vendor's that need no code.
+    """
 
     document: dict[str, Any]
     vendor: Vendor
     offers: dict[str, Offer]
     rivals: tuple[Rival, ...] = ()
     brand: Brand | None = None
+    promotions: tuple[Promotion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,21 @@ def vendor(vendor_id: str) -> Vendor | None:
     return read_vendor(item) if item else None
 
 
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, _table.get)
+
+
+def media(keys: Iterable[Key]) -> dict[Key, Item]:
+    """Items of media that exist, by key, as last written."""
+    return _table.batch_get(keys, consistent=True)
+
+
+def claim(claims: Sequence[Write]) -> None:
+    """Take media into use before a product names them. Raises MediaNotReady."""
+    _table.transact(*claims)
+
+
 def page(slug: str) -> Shown | Moved | None:
     """All that the page of a product on sale needs, in two reads, one where the slug was seen lately."""
     seen = _addresses.get(slug)
@@ -157,6 +181,14 @@ def page(slug: str) -> Shown | Moved | None:
     if vendor_key(address.vendor_id) not in found:
         return None
     return _shown(product, address, found)
+
+
+def beside(skus: Iterable[str], scopes: Iterable[str]) -> tuple[dict[str, Offer], tuple[Promotion, ...]]:
+    """Present offers by SKU, and the promotions without a code of these scopes: one read of at most 100 items."""
+    offers, books = {sku: stock_key(sku) for sku in skus}, [book_key(scope) for scope in scopes]
+    found = _table.batch_get([*offers.values(), *books])
+    present = {sku: read_offer(found[key]) for sku, key in offers.items() if key in found}
+    return present, tuple([one for book in books for one in read_book(found.get(book))])
 
 
 def forget_address(slug: str) -> None:
@@ -242,4 +274,6 @@ def _shown(product: Item, address: Address, found: dict[Key, Item]) -> Shown:
     )
     branded = found.get(brand_key(address.brand)) if address.brand else None
     seller = read_vendor(found[vendor_key(address.vendor_id)])
-    return Shown(orjson.loads(product["doc"]), seller, offers, rivals, read_brand(branded) if branded else None)
+    brand = read_brand(branded) if branded else None
+    promotions = tuple([one for scope in (PLATFORM, seller.id) for one in read_book(found.get(book_key(scope)))])
+    return Shown(orjson.loads(product["doc"]), seller, offers, rivals, brand, promotions)

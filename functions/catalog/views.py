@@ -1,18 +1,15 @@
 """Answers of the catalog as JSON text: pages and lists are put together from stored parts, not validated again."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
 from catalog.attributes import Attribute, Type
+from catalog.media_views import MediumView
 from catalog.model import Product, Review, Status
-from catalog.store import Rival, Shown
 from catalog.tree import Category
-from inventory.contract import Offer, public_stock
 from market.http import View
 from market.money import Money
-from vendors.contract import ACTIVE, Vendor
 
 
 class AttributeView(View):
@@ -57,8 +54,20 @@ class Waiting(View):
     note: str = ""
 
 
+class BadgeView(View):
+    """A promotion that needs no code, in a few words such as `20% off`."""
+
+    promotion_id: str
+    badge: str
+    ends_at: str | None = None
+
+
 class Card(View):
-    """A product in a list. `priceTo` is the highest price of its variants, `price` the lowest."""
+    """A product in a list. `priceTo` is the highest price of its variants, `price` the lowest.
+
+    skus: of its first ten variants. available: of all variants together, exact up to 10; 10 means ten or more. It and
+    `badges` are told in lists of what is on sale; in large pages of products with many variants not for every card.
+    """
 
     id: str
     slug: str
@@ -71,6 +80,10 @@ class Card(View):
     price_to: Money
     compare_at_price: Money | None = None
     variants: int
+    skus: list[str] = []
+    in_stock: bool | None = None
+    available: int | None = None
+    badges: list[BadgeView] | None = None
     status: Status
     titles: dict[str, str] | None = None
     review: Waiting | None = None
@@ -95,6 +108,7 @@ class OfferOnSale(View):
     price: Money
     in_stock: bool
     available: int
+    available_from: str | None = None
 
 
 class DimensionsView(View):
@@ -119,6 +133,7 @@ class VariantOnSale(View):
     image: str | None = None
     in_stock: bool
     available: int
+    available_from: str | None = None
     offers: list[OfferOnSale] | None = None
 
 
@@ -153,8 +168,10 @@ class ProductPage(View):
     tags: list[str]
     attributes: dict[str, str]
     images: list[Picture]
+    media: list[MediumView] = []
     vendor: Seller
     variants: list[VariantOnSale]
+    badges: list[BadgeView] | None = None
     seo: SeoView
     open_graph: dict[str, str]
     created_at: str
@@ -262,19 +279,10 @@ class SuggestionList(View):
     items: list[SuggestionView]
 
 
-def card_list(cards: Iterable[str], cursor: str | None, language: str = "") -> str:
-    """A `CardList` of stored cards, titled in the language where they are translated."""
+def card_list(cards: Iterable[str], cursor: str | None) -> str:
+    """A `CardList` of cards, as stored or as shown."""
     end = f',"nextCursor":"{cursor}"' if cursor else ""
-    shown = (_titled(card, language) for card in cards) if language else cards
-    return f'{{"items":[{",".join(shown)}]{end}}}'
-
-
-def _titled(card: str, language: str) -> str:
-    if '"titles"' not in card:
-        return card
-    told = orjson.loads(card)
-    title = told.get("titles", {}).get(language)
-    return orjson.dumps(told | {"title": title}).decode() if title else card
+    return f'{{"items":[{",".join(cards)}]{end}}}'
 
 
 def one_category(category: Category, attributes: Iterable[Attribute]) -> str:
@@ -290,97 +298,3 @@ def one_category(category: Category, attributes: Iterable[Attribute]) -> str:
         "attributes": told,
     }
     return orjson.dumps({"items": [branch]}).decode()
-
-
-def is_public(shown: Shown) -> bool:
-    return shown.document["status"] == "active" and shown.vendor.status == ACTIVE
-
-
-def product_page(shown: Shown, language: str, store_url: str) -> str:
-    """A `ProductPage` in one of the languages that the product is told in, or as it was written."""
-    document = shown.document
-    page = {name: value for name, value in document.items() if name not in _HIDDEN}
-    if told := document.get("translations"):
-        page["languages"] = sorted(told)
-        if language:
-            page |= {"description": "", **told[language], "language": language}
-    page["vendor"] = _seller(shown.vendor)
-    page["variants"] = [
-        _on_sale(variant, offer, shown)
-        for variant in document["variants"]
-        if (offer := shown.offers.get(variant["sku"])) and offer.active
-    ]
-    if shown.brand and shown.brand.active:
-        page["brandDetails"] = {"slug": shown.brand.slug, "name": shown.brand.name, "logo": shown.brand.logo}
-    page["seo"] = _seo(page, document.get("seo") or {})
-    page["openGraph"] = _open_graph(page, store_url)
-    return orjson.dumps(page).decode()
-
-
-def _on_sale(variant: Mapping[str, Any], offer: Offer, shown: Shown) -> dict[str, Any]:
-    live = {"price": offer.price.plain()} | public_stock(offer.available)
-    told = {name: value for name, value in variant.items() if name != "isActive"} | live
-    if rivals := [rival for rival in shown.rivals if rival.variant == offer.sku and _sells(rival, offer)]:
-        own = Rival(offer, shown.vendor, offer.sku, shown.document["createdAt"])
-        told["offers"] = [_offered(rival) for rival in sorted((own, *rivals), key=_place)]
-    return told
-
-
-def _sells(rival: Rival, own: Offer) -> bool:
-    offer = rival.offer
-    return offer.active and rival.vendor.status == ACTIVE and offer.price.currency == own.price.currency
-
-
-def _place(rival: Rival) -> tuple[bool, int, str, str]:
-    """Which offer is shown first: one that can be had, then the lowest price, then the oldest."""
-    return rival.offer.available <= 0, rival.offer.price.amount, rival.since, rival.offer.sku
-
-
-def _offered(rival: Rival) -> dict[str, Any]:
-    offer = rival.offer
-    said = {"sku": offer.sku, "vendor": _seller(rival.vendor), "price": offer.price.plain()}
-    return said | public_stock(offer.available)
-
-
-def _seller(vendor: Vendor) -> dict[str, str]:
-    return {"id": vendor.id, "name": vendor.name, "slug": vendor.slug}
-
-
-def _seo(page: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    translated = "language" in page
-    return {
-        "title": page["title"] if translated else given.get("title") or page["title"],
-        "description": (not translated and given.get("description")) or _cut(page["description"]),
-        "keywords": given.get("keywords") or page["tags"],
-    }
-
-
-def _cut(text: str, longest: int = 160) -> str:
-    """The beginning of a text on one line, ending with a whole word."""
-    line = " ".join(text[: 4 * longest].split())
-    return line if len(line) <= longest else f"{line[:longest].rpartition(' ')[0] or line[:longest]}…"
-
-
-def _open_graph(page: Mapping[str, Any], store_url: str) -> dict[str, str]:
-    told = {
-        "og:type": "product",
-        "og:title": page["seo"]["title"],
-        "og:description": page["seo"]["description"],
-        "og:url": f"{store_url.rstrip('/')}/products/{page['slug']}",
-    }
-    if page["images"]:
-        picture = page["images"][0]
-        address = picture["url"] if "://" in picture["url"] else store_url.rstrip("/") + picture["url"]
-        told |= {"og:image": address} | ({"og:image:alt": picture["alt"]} if picture["alt"] else {})
-    if page["variants"]:
-        cheapest = min(page["variants"], key=lambda variant: variant["price"]["amount"])
-        price = Money(**cheapest["price"])
-        told |= {"product:price:amount": price.decimal(), "product:price:currency": price.currency}
-        there = any(variant["inStock"] for variant in page["variants"])
-        told["product:availability"] = "in stock" if there else "out of stock"
-    return told
-
-
-_HIDDEN = frozenset(
-    {"vendorId", "status", "version", "listedAt", "externalId", "formerSlugs", "review", "translations", "seo"}
-)

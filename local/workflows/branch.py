@@ -9,7 +9,7 @@ import orjson
 JSON = dict[str, Any]
 _DEFAULTS: JSON = {
     "wait": "", "due": None, "beat": None, "pace": None, "token": None, "attempt": 0, "tries": [], "item": None,
-    "output": None, "kids": [], "items": None, "room": 0,
+    "output": None, "kids": [], "items": None, "room": 0, "failed": False,
 }  # fmt: skip
 
 
@@ -19,6 +19,7 @@ class Branch:
 
     wait is one of: task (being run), call (a task with a token, being run), token (run; its token not yet answered),
     timer (Wait), retry (about to try again), kids (branches or map items below), done (a finished branch), or empty.
+    failed: it is the item of a distributed map, and done without a result.
     due: when it times out or goes on, epoch seconds. beat: when the next heartbeat is late; pace: its interval.
     """
 
@@ -37,6 +38,7 @@ class Branch:
     kids: list["Branch"] = field(default_factory=list)
     items: list[Any] | None = None
     room: int = 0
+    failed: bool = False
 
     def next_due(self) -> float | None:
         """When time alone moves this branch or one below it."""

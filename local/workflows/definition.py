@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.workflows import choices
+from local.workflows import choices, distributed
 from local.workflows.errors import STATES_ALL, Refused
 from local.workflows.intrinsics import Value, expression, is_intrinsic, path_value
 from local.workflows.paths import MISSING, writer
@@ -28,7 +28,8 @@ _FIELDS = {
     "Fail": {"Error", "ErrorPath", "Cause", "CausePath"},
     "Parallel": _FLOW | _PATHS | _RESULT | {"Branches"},
     "Map": _FLOW | _PATHS | _RESULT
-    | {"ItemsPath", "ItemSelector", "ItemProcessor", "Iterator", "MaxConcurrency", "MaxConcurrencyPath"},
+    | {"ItemsPath", "ItemSelector", "ItemProcessor", "Iterator", "MaxConcurrency", "MaxConcurrencyPath"}
+    | distributed.FIELDS,
 }  # fmt: skip
 _WAITING = ".waitForTaskToken"
 
@@ -81,6 +82,7 @@ class State:
     branches: list["Machine"] = field(default_factory=list)
     items: Value | None = None
     concurrency: Value | None = None
+    spread: distributed.Distributed | None = None
 
     def effective(self, raw: Any, context: Any) -> Any:
         """The input after InputPath and Parameters."""
@@ -108,8 +110,6 @@ def machine(shape: JSON, supports: Callable[[str], bool], *, where: str = "machi
     """Compile a definition. `supports` says which task resources can be played. Raises Refused."""
     allowed = {"Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage", "ProcessorConfig"}
     _only(shape, allowed, where)
-    if shape.get("ProcessorConfig", {}).get("Mode", "INLINE") != "INLINE":
-        raise Refused(f"{where}: only INLINE maps are played locally")
     try:
         states = {name: _state(name, s, supports) for name, s in shape["States"].items()}
         start = shape["StartAt"]
@@ -264,6 +264,12 @@ def _parallel(state: State, shape: JSON, supports: Callable[[str], bool]) -> Non
 def _map(state: State, shape: JSON, supports: Callable[[str], bool]) -> None:
     processor = shape.get("ItemProcessor") or shape["Iterator"]
     state.branches = [machine(processor, supports, where=state.name)]
+    if distributed.is_distributed(processor):
+        state.spread = distributed.distributed(shape)
+        if not supports(distributed.READER):
+            raise Refused(f"the resource {distributed.READER} is not played locally")
+    elif unknown := sorted(distributed.FIELDS & set(shape)):
+        raise Refused(f"{', '.join(unknown)} belongs to a distributed map")
     state.items = path_value(shape.get("ItemsPath", "$"))
     state.concurrency = _either(shape, "MaxConcurrency")
     if "ItemSelector" in shape:

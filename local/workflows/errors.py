@@ -1,5 +1,7 @@
 """How executions fail, and how definitions are refused."""
 
+from typing import Any
+
 STATES_ALL = "States.ALL"
 TIMEOUT = "States.Timeout"
 HEARTBEAT = "States.HeartbeatTimeout"
@@ -20,6 +22,18 @@ class StateError(Exception):
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
+
+
+def as_state_error(error: Exception) -> StateError:
+    """Data that a definition did not expect fails its execution, not the runtime."""
+    return error if isinstance(error, StateError) else StateError(RUNTIME, f"{type(error).__name__}: {error}")
+
+
+def seconds(value: Any) -> float:
+    """A time-out or an interval of a definition. Raises StateError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise StateError(RUNTIME, f"not a number of seconds: {value!r}")
+    return float(value)
 
 
 def matches(names: tuple[str, ...], error: str) -> bool:

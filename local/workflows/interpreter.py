@@ -14,7 +14,8 @@ from typing import Any
 
 from local.workflows.branch import Branch
 from local.workflows.definition import Catcher, Machine, State
-from local.workflows.errors import HEARTBEAT, RUNTIME, TIMEOUT, StateError, matches
+from local.workflows.distributed import EXCEEDED, READER, READER_FAILED
+from local.workflows.errors import HEARTBEAT, RUNTIME, TIMEOUT, StateError, as_state_error, matches, seconds
 from local.workflows.paths import MISSING
 
 JSON = dict[str, Any]
@@ -168,8 +169,12 @@ class Walk:
     def _settle(self, line: _Line, result: Any) -> None:
         """A task, or the branches of a state, gave a result or an error."""
         self._close(line.branch)
+        reading = line.state.spread and line.branch.wait == "task"
         if isinstance(result, StateError):
-            self._go(line, self._failed(line, result))
+            self._go(line, self._failed(line, StateError(READER_FAILED, result.cause) if reading else result))
+        elif line.state.spread and reading:
+            found = line.state.spread.items
+            self._guard(line, lambda: self._fan_out(line, found(result)))
         else:
             self._guard(line, lambda: self._left(line, result))
 
@@ -181,7 +186,7 @@ class Walk:
         try:
             move = step()
         except Exception as error:
-            move = self._failed(line, _as_state_error(error))
+            move = self._failed(line, as_state_error(error))
         self._go(line, move)
 
     def _go(self, line: _Line, move: _Move | None) -> None:
@@ -198,7 +203,7 @@ class Walk:
             try:
                 move = self._run(line)
             except Exception as error:
-                move = self._failed(line, _as_state_error(error))
+                move = self._failed(line, as_state_error(error))
 
     def _run(self, line: _Line) -> _Move | None:
         found: Callable[[_Line, State], _Move | None] = getattr(self, f"_{line.state.kind.lower()}")
@@ -209,15 +214,18 @@ class Walk:
         if above is None:
             self.outcome = outcome
             return
-        if outcome.error is not None:
+        if outcome.error is not None and not above.state.spread:
             self._settle(above, StateError(outcome.error, outcome.cause))
             return
         line.branch.wait, line.branch.output = "done", outcome.output
-        line.branch.input = None
-        if above.branch.items:
+        line.branch.input, line.branch.failed = None, outcome.error is not None
+        kids = above.branch.kids
+        if above.state.spread and above.state.spread.exceeded(sum(kid.failed for kid in kids), len(kids)):
+            self._settle(above, StateError(EXCEEDED, "More items failed than are tolerated."))
+        elif above.branch.items:
             self._vacant.append(above)
-        elif all(kid.wait == "done" for kid in above.branch.kids):
-            self._settle(above, [kid.output for kid in above.branch.kids])
+        elif all(kid.wait == "done" for kid in kids):
+            self._settle(above, [kid.output for kid in kids if not kid.failed])
 
     def _failed(self, line: _Line, error: StateError) -> _Move | None:
         """Retry, else catch, else end the branch with the error."""
@@ -274,17 +282,23 @@ class Walk:
         context = self._context(line)
         given = branch.input if state.input is None else state.input(branch.input, context)
         if state.timeout is not None:
-            branch.due = self.now + _seconds(state.timeout(given, context))
+            branch.due = self.now + seconds(state.timeout(given, context))
         if state.heartbeat is not None:
-            branch.pace = _seconds(state.heartbeat(given, context))
+            branch.pace = seconds(state.heartbeat(given, context))
             branch.beat = self.now + branch.pace
         branch.attempt = next(_attempts)
         branch.wait = "call" if state.waits else "task"
         self._launch(line, state)
 
     def _launch(self, line: _Line, state: State) -> None:
-        branch = line.branch
-        arguments = state.effective(branch.input, self._context(line))
+        branch, context = line.branch, self._context(line)
+        if state.spread:
+            given = branch.input if state.input is None else state.input(branch.input, context)
+            self.launches.append(
+                Launch(line.path, branch.attempt, state.name, READER, state.spread.arguments(given, context))
+            )
+            return
+        arguments = state.effective(branch.input, context)
         self.launches.append(Launch(line.path, branch.attempt, state.name, state.resource, arguments))
 
     def _pass(self, line: _Line, state: State) -> _Move:
@@ -328,12 +342,21 @@ class Walk:
         self._split(line, [(machine, Branch(machine.start, given)) for machine in state.branches])
 
     def _map(self, line: _Line, state: State) -> _Move | None:
-        branch, context = line.branch, self._context(line)
+        if state.spread:
+            line.branch.attempt, line.branch.wait = next(_attempts), "task"
+            self._launch(line, state)
+            return None
+        context = self._context(line)
         assert state.items is not None
-        given = branch.input if state.input is None else state.input(branch.input, context)
+        given = line.branch.input if state.input is None else state.input(line.branch.input, context)
         items = state.items(given, context)
         if not isinstance(items, list):
             raise StateError(RUNTIME, f"{state.name}: ItemsPath does not lead to a list")
+        return self._fan_out(line, items)
+
+    def _fan_out(self, line: _Line, items: list[Any]) -> _Move | None:
+        branch, context, state = line.branch, self._context(line), line.state
+        given = branch.input if state.input is None else state.input(branch.input, context)
         if not items:
             return self._left(line, [])
         limit = 0 if state.concurrency is None else int(state.concurrency(given, context))
@@ -369,14 +392,3 @@ def _caught(catcher: Catcher, raw: Any, error: StateError) -> Any:
 
 def _result(outcome: Outcome) -> Any:
     return outcome.output if outcome.error is None else StateError(outcome.error, outcome.cause)
-
-
-def _as_state_error(error: Exception) -> StateError:
-    """Data that a definition did not expect fails its execution, not the runtime."""
-    return error if isinstance(error, StateError) else StateError(RUNTIME, f"{type(error).__name__}: {error}")
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise StateError(RUNTIME, f"not a number of seconds: {value!r}")
-    return float(value)

@@ -48,6 +48,15 @@ class Market:
         assert answer.status == 200, answer
         return answer.json
 
+    def sold(self, sku: str, left: int) -> None:
+        """So many are left of it now."""
+        config.client("dynamodb").update_item(
+            TableName=config.setting("TABLE_NAME"),
+            Key={"pk": {"S": f"STK#{sku}"}, "sk": {"S": "-"}},
+            UpdateExpression="SET available = :left",
+            ExpressionAttributeValues={":left": {"N": str(left)}},
+        )
+
     def titles(self, query: str = "") -> list[str]:
         """Titles of a whole list, through all its pages."""
         found, cursor = [], None

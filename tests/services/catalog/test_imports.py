@@ -79,7 +79,7 @@ def test_stock_is_set_only_when_the_row_states_another_figure(market: Market) ->
     from inventory import store
 
     market.import_rows([row(1)])
-    store.change("ROW-1", ADA, store.adjusted(-3))  # three were sold
+    market.sold("ROW-1", left=2)
 
     market.import_rows([row(1, title="Renamed")])
     assert store.get("ROW-1", vendor_id=ADA).available == 2

@@ -12,6 +12,7 @@ from market.table import Table
 from tests.http import Response
 from tests.services.catalog.conftest import ADA, BOB, Market, variant
 from tests.services.catalog.test_products import events, items
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = pytest.mark.contract("5.1")
 CODE = "4006381333931"
@@ -19,7 +20,7 @@ CEE = "ven_cee"
 
 
 def shelf(sku: str) -> Offer:
-    item = Table(INVENTORY).get(stock_key(sku), consistent=True)
+    item = Table(INVENTORY, VENDORS).get(stock_key(sku), consistent=True)
     assert item is not None
     return read_offer(item)
 

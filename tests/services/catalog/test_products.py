@@ -13,6 +13,7 @@ from market import clock, config
 from market.guard.audit import RECORDED
 from market.table import Table
 from tests.services.catalog.conftest import ADA, BOB, Market, lamp
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = pytest.mark.contract("5.1")
 EUR = {"currency": "EUR"}
@@ -65,7 +66,7 @@ def test_what_is_sold_knows_the_category_of_its_product(market: Market) -> None:
 
 
 def category_on_offer(sku: str) -> str:
-    item = Table(INVENTORY).get(stock_key(sku), consistent=True)
+    item = Table(INVENTORY, VENDORS).get(stock_key(sku), consistent=True)
     assert item is not None
     return read_offer(item).category
 

@@ -9,13 +9,14 @@ from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market.table import Table
 from tests.services.catalog.conftest import Market, variant
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = pytest.mark.contract("5.2")
 EUROS = {"amount": 4900, "currency": "EUR"}
 
 
 def offer(sku: str) -> Offer:
-    item = Table(INVENTORY).get(stock_key(sku), consistent=True)
+    item = Table(INVENTORY, VENDORS).get(stock_key(sku), consistent=True)
     assert item is not None
     return read_offer(item)
 
