@@ -64,6 +64,10 @@ class NotPaidInTime(Problem):
     """The hold ended and the provider knows of no payment."""
 
 
+class StillToCapture(Problem):
+    """The customer has paid, and nobody has taken the money yet: the checkout does."""
+
+
 class CaptureRefused(Problem):
     """The provider will not capture what it authorized: final."""
 
@@ -131,6 +135,7 @@ class Payment:
     saved_method: str = ""
     attempt: int = 1
     token: str = ""
+    correlation_id: str = ""
     wish: str = ""
     declines: frozenset[str] = frozenset()
     last_failure: str = ""
@@ -184,7 +189,7 @@ def read_payment(order_id: str, item: Mapping[str, Any]) -> Payment:
     texts = ("status", "customer_id", "provider", "reference", "client_secret", "redirect", "saved_method", "wish")
     return Payment(
         order_id=order_id,
-        **{name: item.get(name, "") for name in texts},
+        **{name: item.get(name, "") for name in (*texts, "correlation_id")},
         amount=money("amount"),
         attempt=item.get("attempt", 1),
         token=item.get("task_token", ""),

@@ -1,4 +1,4 @@
-"""What happens to payments: opened, authorized or declined by webhook, captured, refunded, and undone.
+"""What happens to payments: opened, authorized or declined by webhook, refunded, and undone; `taking.py` captures.
 
 Each verb may be called again at any time: it does nothing where its effect is there already.
 """
@@ -16,8 +16,8 @@ from market.money import Money
 from market.table import Write
 from orders.contract import PENDING as ORDER_PENDING
 from orders.contract import OrderSnapshot
-from payments import history, incidents, methods, screening, store, unreturned, waiting
-from payments.events import PaymentRefunded, PaymentSucceeded
+from payments import history, incidents, methods, store, taking, unreturned, waiting
+from payments.events import PaymentRefunded
 from payments.gateway import Intent, Payable, provider
 from payments.manifest import MANIFEST
 from payments.model import (
@@ -78,14 +78,12 @@ def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "")
 
 
 def hear_paid(name: str, intent: Intent) -> None:
-    """A provider says that the money is there. Raises Mismatch if it speaks of other money."""
-    try:
-        payment = store.authorize(name, intent)
-    except Moved as moved:
-        _paid_late(name, intent, moved.payment)
-        return
-    if payment.token:
-        waiting.succeed(payment.token)
+    """A provider says that the money is there: take it, and let the checkout go on.
+
+    Raises Mismatch if it speaks of other money.
+    """
+    if payment := _heard(name, intent):
+        taking.go_on(payment)
 
 
 def await_payment(order_id: str, token: str) -> None:
@@ -107,43 +105,10 @@ def resolve(order_id: str) -> None:
     if payment and payment.status == PENDING and payment.reference:
         intent = provider(payment.provider).retrieve(payment.reference)
         if intent.status in (AUTHORIZED, CAPTURED):
-            hear_paid(payment.provider, intent)
+            _heard(payment.provider, intent)
             payment = store.get(order_id)
     if payment is None or payment.status not in (AUTHORIZED, CAPTURED):
         raise NotPaidInTime(order_id)
-
-
-def capture(customer_id: str, order_id: str) -> dict[str, Any]:
-    """Take the authorized money, once the fraud screen admits it.
-
-    Raises CaptureRefused, Blocked or CancelledByCustomer, which are final, ReviewNeeded, or ProviderUnavailable: try
-    again.
-    """
-    order, payment = store.with_order(customer_id, order_id)
-    if order is None or payment is None:
-        raise Moved("there is no payment")
-    if payment.wish and payment.status == AUTHORIZED:
-        raise CancelledByCustomer(order_id)
-    if payment.amount is None or payment.status not in (AUTHORIZED, CAPTURED):
-        raise Moved(f"cannot capture a payment that is {payment.status or 'not begun'}")
-    if payment.status == AUTHORIZED:
-        screening.admit(payment, order)
-    intent = provider(payment.provider).capture(payment.key, payment.reference, payment.amount)
-    fee = intent.fee or Money(0, payment.amount.currency)
-    if payment.status == AUTHORIZED:
-        succeeded = PaymentSucceeded(
-            order_id=order_id,
-            customer_id=payment.customer_id,
-            amount=payment.amount,
-            fee=fee,
-            provider=payment.provider,
-        )
-        try:
-            store.capture(payment, fee, succeeded)
-        except Moved as moved:
-            if moved.payment is None or moved.payment.status != CAPTURED:
-                raise
-    return {"amount": payment.amount.plain(), "fee": fee.plain(), "provider": payment.provider}
 
 
 def undo(order_id: str) -> None:
@@ -238,6 +203,14 @@ def known(order_id: str) -> Payment:
     return payment
 
 
+def _heard(name: str, intent: Intent) -> Payment | None:
+    """The payment that is authorized, by now or already; None if nothing comes of the authorization."""
+    try:
+        return store.authorize(name, intent)
+    except Moved as moved:
+        return _paid_late(name, intent, moved.payment)
+
+
 def _stands(payment: Payment, name: str, saved_method: str) -> bool:
     """Whether this is the payment asked for, ready to be paid or paid already."""
     usable = payment.reference and not payment.closing and not payment.wish
@@ -267,8 +240,7 @@ def _opened(payable: Payable, name: str, *, instead_of: Payment | None) -> Payme
 
 def _woken(payment: Payment) -> Payment:
     """The payment, whose checkout goes on if it is authorized: told by each repetition too, as a word may get lost."""
-    if payment.status == AUTHORIZED and payment.token:
-        waiting.succeed(payment.token)
+    waiting.authorized(payment)
     return payment
 
 
@@ -312,19 +284,22 @@ def _leave(payment: Payment) -> Payment:
     return payment
 
 
-def _paid_late(name: str, intent: Intent, payment: Payment | None) -> None:
-    """An authorization that changes nothing: a repetition, one for a payment given up, or one that is not ours."""
+def _paid_late(name: str, intent: Intent, payment: Payment | None) -> Payment | None:
+    """An authorization that changes nothing: a repetition, one for a payment given up, or one that is not ours.
+
+    Answers the payment if it goes on.
+    """
     if payment is None or (not payment.reference and payment.status in ("", PENDING)):
         # The provider was faster than our own record of the intent: the queue brings it again.
         raise store.NotRecorded("unknown_payment")
     if payment.left(name, intent.reference) or not payment.reference:
         give_up_stray(name, intent, payment)
-        return
+        return None
     compare(name, intent, payment)
     if payment.closing or payment.status in (VOIDED, FAILED):
         _give_up(payment)
-    else:
-        _woken(payment)
+        return None
+    return payment
 
 
 def _give_up(payment: Payment) -> None:

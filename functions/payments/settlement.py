@@ -10,7 +10,7 @@ from payments import store, waiting
 from payments.events import PaymentSettled
 from payments.gateway import BY_HAND
 from payments.manifest import MANIFEST
-from payments.model import AUTHORIZED, CAPTURED, PENDING, AlreadySettled, NotPayable, Payment, Settlement, WrongAmount
+from payments.model import CAPTURED, PENDING, AlreadySettled, NotPayable, Payment, Settlement, WrongAmount
 from payments.store import Moved
 
 _AWAITED = {"manual": PENDING, "cod": CAPTURED}
@@ -61,6 +61,5 @@ def _settled(payment: Payment, request: Idempotency) -> Payment:
         raise AlreadySettled("This money is recorded already.", reference=payment.settlement.reference)
     if payment.settlement.fingerprint != request.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key came with another request.")
-    if payment.status == AUTHORIZED and payment.token:
-        waiting.succeed(payment.token)
+    waiting.authorized(payment)
     return payment

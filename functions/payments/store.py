@@ -8,7 +8,7 @@ from zlib import crc32
 from fraud.contract import MANIFEST as FRAUD
 from ledger.contract import MANIFEST as LEDGER
 from ledger.contract import AlreadyBooked
-from market import clock
+from market import clock, log
 from market.errors import Conflict, Problem
 from market.events import Event, announce
 from market.money import Money
@@ -134,11 +134,14 @@ def close(payment: Payment) -> Payment:
 
 
 def await_with(order_id: str, token: str) -> Payment:
-    """Leave the checkout's task token where the authorization will find it. Raises Moved if all is decided."""
+    """Leave the checkout's task token where the authorization will find it. Raises Moved if all is decided.
+
+    Its correlation id lies with it, for what is done ahead of the checkout on its behalf.
+    """
     return _move(
         order_id,
-        "SET task_token = :token",
-        {":token": token, ":pending": PENDING},
+        "SET task_token = :token, correlation_id = :correlation",
+        {":token": token, ":correlation": log.scope().correlation_id, ":pending": PENDING},
         when="(attribute_not_exists(status) OR status = :pending) AND attribute_not_exists(wish)",
     )
 

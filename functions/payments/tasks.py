@@ -4,7 +4,7 @@ from typing import Any
 
 from market.money import Money
 from market.tasks import Tasks
-from payments import service
+from payments import service, taking
 from payments.manifest import MANIFEST
 
 tasks = Tasks(MANIFEST)
@@ -13,7 +13,7 @@ handler = tasks.handler
 
 @tasks.task("await_payment")
 def await_payment(given: dict[str, Any], token: str) -> None:
-    """Wait, with the task token, until the customer has paid, given up or run out of attempts."""
+    """Wait, with the task token, until the money is taken, or the customer has given up or run out of attempts."""
     service.await_payment(given["orderId"], token)
 
 
@@ -26,7 +26,7 @@ def resolve(given: dict[str, Any]) -> None:
 @tasks.task("capture")
 def capture(given: dict[str, Any]) -> dict[str, Any]:
     """Take the authorized money, if the fraud screen admits it."""
-    return service.capture(given["customerId"], given["orderId"])
+    return taking.capture(given["customerId"], given["orderId"])
 
 
 @tasks.task("undo")

@@ -21,6 +21,7 @@ from tests.model.order import GOOD as GOOD
 from tests.model.order import LISTED as LISTED
 from tests.model.order import MACHINE as MACHINE
 from tests.model.order import REFUSED as REFUSED
+from tests.model.order import UNTAKEN as UNTAKEN
 from tests.model.order import Action as Action
 from tests.model.order import Done as Done
 from tests.model.order import Failed as Failed
@@ -28,11 +29,17 @@ from tests.model.order import Next as Next
 from tests.model.order import Result as Result
 from tests.model.order import State as State
 from tests.model.order import Waits as Waits
+from tests.model.order import cancelled as cancelled
 from tests.model.order import good_end as good_end
+from tests.model.order import let_go as let_go
+from tests.model.order import refunded as refunded
+from tests.model.order import withdrawn as withdrawn
 from tests.model.order import wrong as wrong
 
 Call = Callable[[State], Result]
 UNAVAILABLE = "ProviderUnavailable"
+OF_OTHERS = {"compensate": "undo", "take": "capture"}
+"""What is done outside of the machine, with the calls of a task."""
 
 
 class Model:
@@ -160,7 +167,7 @@ class Model:
     def _stray(self, s: State) -> Iterator[tuple[Action, State]]:
         assert s.stray
         task, call = s.stray
-        result = self.calls[task if task != "compensate" else "undo"][call](s)
+        result = self.calls[OF_OTHERS.get(task, task)][call](s)
         yield Action("stray", f"{task} {call}"), self._strayed(task, result, s)
         yield Action("stray", f"{task} dies"), replace(s, stray=None)
 
@@ -168,6 +175,8 @@ class Model:
         after = result.state
         if isinstance(result, Next):
             return replace(after, stray=(task, result.call))
+        if task == "take":
+            return self._woken(replace(after, stray=None))
         deaf = after.deaf or (isinstance(result, Waits) and before.doing == "waiting" and _listens(before, task))
         return replace(after, stray=None, deaf=deaf)
 
@@ -189,15 +198,18 @@ class Model:
             yield Action("staff", "approves"), replace(s, review="approved", person=True)
             yield Action("staff", "rejects"), replace(s, review="rejected")
         if s.order == "pending" and (s.at or not self.paced):
-            yield Action("staff", "compensates"), replace(_cancelled(s), compensated=True, owed=False)
+            yield Action("staff", "compensates"), replace(cancelled(s), compensated=True, owed=False)
         elif s.order == "cancelled" and s.at == "Parked":
             yield Action("staff", "compensates"), replace(s, compensated=True)
 
     def _webhooks(self, s: State) -> Iterator[tuple[Action, State]]:
         if s.card and s.payment:
-            yield Action("webhook", "authorized"), self._heard(s)
+            heard = self._hear_paid(s)
+            yield Action("webhook", "authorized"), self._heard(heard)
             if not self.paced:
-                yield Action("webhook", "authorized", "half"), self._hear_paid(s)
+                yield Action("webhook", "authorized", "half"), heard
+            if self.strays and not s.stray and s.token and heard.payment == "authorized":
+                yield Action("webhook", "authorized", "and is slow"), replace(heard, stray=("take", "look"))
         if s.declined:
             failed = replace(s, payment="failed") if s.payment == "pending" else s
             if not self.paced:
@@ -213,9 +225,9 @@ class Model:
             if not self.paced:
                 yield Action("payments", "hear of the cancellation", "half"), stopped
         if s.wish:
-            yield Action("fraud", "hears of the cancellation"), _withdrawn(s)
+            yield Action("fraud", "hears of the cancellation"), withdrawn(s)
         if s.order == "cancelled" and s.review == "open":
-            yield Action("fraud", "hears of the end"), _withdrawn(s)
+            yield Action("fraud", "hears of the end"), withdrawn(s)
         if s.review in ("approved", "rejected", "expired", "withdrawn"):
             yield Action("fraud", "hears of the decision"), self._told_of_review(s)
         if s.compensated and not s.stray:
@@ -231,15 +243,23 @@ class Model:
         return self._go(s, step.after(error) if error else step.then, error)
 
     def _heard(self, s: State) -> State:
-        after = self._hear_paid(s)
-        return self._wake(after, "await_payment") if after.payment == "authorized" else after
+        """After an authorization the money is taken at once if somebody has waited for it and nothing is against it."""
+        result = self._may_capture(s) if s.token and s.payment == "authorized" else Done(s)
+        while isinstance(result, Next):
+            result = self.calls["capture"][result.call](result.state)
+        return self._woken(result.state)
+
+    def _woken(self, s: State) -> State:
+        if s.payment not in ("authorized", "captured"):
+            return s
+        return self._wake(s, "await_payment", "" if s.payment == "captured" else UNTAKEN)
 
     def _hear_paid(self, s: State) -> State:
         """An authorization: recorded, or voided if the payment was given up."""
         if s.payment == "pending":
             return replace(s, payment="authorized")
         if s.payment in ("voided", "failed"):
-            return _let_go(s)
+            return let_go(s)
         return s
 
     def _told_of_review(self, s: State) -> State:
@@ -250,9 +270,11 @@ class Model:
 
     def _listen(self, s: State) -> Result:
         if s.payment in ("", "pending") and not s.stop:
-            return Waits(s)
-        if s.payment in ("authorized", "captured"):
+            return Waits(replace(s, token=True))
+        if s.payment == "captured":
             return Done(s)
+        if s.payment == "authorized":
+            return Failed(s, UNTAKEN)
         return Failed(s, CANCELLED if s.stop else "PaymentDeclined")
 
     def _look(self, s: State) -> Result:
@@ -273,6 +295,8 @@ class Model:
         if s.stop and s.payment == "authorized":
             return Failed(s, CANCELLED)
         if s.payment not in ("authorized", "captured"):
+            return Failed(s, "Moved")
+        if s.payment == "authorized" and s.order != "pending":
             return Failed(s, "Moved")
         return Next(s, "screen" if s.payment == "authorized" else "charge again")
 
@@ -325,7 +349,7 @@ class Model:
         return Done(replace(s, intent="voided"))
 
     def _give_back(self, s: State) -> Result:
-        return Next(_refunded(s), "close")
+        return Next(refunded(s), "close")
 
     def _close(self, s: State) -> Result:
         return Done(replace(s, payment="refunded") if s.payment in ("captured", "voided", "failed") else s)
@@ -360,7 +384,7 @@ class Model:
 
     def _give_up(self, s: State) -> Result:
         if s.order == "pending":
-            return Done(_cancelled(s), "cancelled")
+            return Done(cancelled(s), "cancelled")
         if s.order == "cancelled" and self.bug == "a hold released twice" and s.held:
             return Done(replace(s, held=s.held - 1, available=s.available + 1), "cancelled")
         return Done(s, s.order)
@@ -373,22 +397,3 @@ def _listens(s: State, task: str) -> bool:
 
 def _how(result: Result) -> str:
     return result.error if isinstance(result, Failed) else ""
-
-
-def _cancelled(s: State) -> State:
-    return replace(s, order="cancelled", held=s.held - 1, available=s.available + 1)
-
-
-def _withdrawn(s: State) -> State:
-    return replace(s, review="withdrawn") if s.review in ("", "open") else s
-
-
-def _refunded(s: State) -> State:
-    return replace(s, intent="refunded", refunds=s.refunds + 1) if s.intent == "captured" else s
-
-
-def _let_go(s: State) -> State:
-    """Leave nothing of an authorization for a payment that was given up."""
-    if s.intent in ("captured", "refunded"):
-        return replace(_refunded(s), payment="refunded")
-    return replace(s, intent="voided")

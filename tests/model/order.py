@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from tests.model.machines import ENDED, FAILED, TIMEOUT, Choice, End, Step, Table
 
-CANCELLED = "CancelledByCustomer"
+CANCELLED, UNTAKEN = "CancelledByCustomer", "StillToCapture"
 MACHINE: Table = {
     "AwaitPayment": Step(
         task="await_payment",
-        then="Capture",
+        then="Confirm",
         otherwise="AskProvider",
-        final=frozenset({TIMEOUT, CANCELLED, "PaymentDeclined"}),
-        caught={CANCELLED: "GiveUpOrder", "PaymentDeclined": "GiveUpOrder"},
+        final=frozenset({TIMEOUT, CANCELLED, "PaymentDeclined", UNTAKEN}),
+        caught={CANCELLED: "GiveUpOrder", "PaymentDeclined": "GiveUpOrder", UNTAKEN: "Capture"},
         waits=True,
     ),
     "AskProvider": Step("resolve", then="Capture", otherwise="GiveUpOrder", final=frozenset({"NotPaidInTime"})),
@@ -66,14 +66,15 @@ class State:
     """Everything that is remembered anywhere. Empty texts where there is nothing yet.
 
     at, doing: the machine's state, and in a task its next call, or `waiting`. stray: a task that nobody waits for, and
-    its next call. deaf: the token that is kept is not the one that the machine waits with. owed: it ended to wait for a
-    customer who had paid, and has found no other reason to give up since. wish: the customer asked for an end of the
-    order; stop: payments have heard of it. recorded: our book has the intent. declined: the provider says that the last
-    attempt failed. compensated: staff asked for an end. person: somebody approved of the payment.
+    its next call. token: payments keep one. deaf: it is not the one that the machine waits with. owed: it ended to wait
+    for a customer who had paid, and has found no other reason to give up since. wish: the customer asked for an end of
+    the order; stop: payments have heard of it. recorded: our book has the intent. declined: the provider says that the
+    last attempt failed. compensated: staff asked for an end. person: somebody approved of the payment.
     """
 
     at: str = ""
     doing: str = ""
+    token: bool = False
     deaf: bool = False
     stray: tuple[str, str] | None = None
     owed: bool = False
@@ -178,3 +179,22 @@ def settled(s: State) -> bool:
 def good_end(s: State) -> bool:
     """Where everything should come to in the end, after a Parked with the help of staff."""
     return settled(s) and at_rest(replace(s, at=ENDED if s.at == "Parked" else s.at))
+
+
+def cancelled(s: State) -> State:
+    return replace(s, order="cancelled", held=s.held - 1, available=s.available + 1)
+
+
+def withdrawn(s: State) -> State:
+    return replace(s, review="withdrawn") if s.review in ("", "open") else s
+
+
+def refunded(s: State) -> State:
+    return replace(s, intent="refunded", refunds=s.refunds + 1) if s.intent == "captured" else s
+
+
+def let_go(s: State) -> State:
+    """Leave nothing of an authorization for a payment that was given up."""
+    if s.intent in ("captured", "refunded"):
+        return replace(refunded(s), payment="refunded")
+    return replace(s, intent="voided")

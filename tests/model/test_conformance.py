@@ -10,7 +10,7 @@ from tests.model.explorer import Space
 from tests.model.replay import Replay
 
 pytestmark = [pytest.mark.contract("11.2", "12.1"), pytest.mark.slow]
-STORIES = 48
+STORIES = 51
 UNPLAYABLE = {("AskProvider", "hear", "then dies"), ("AskProvider", "hear", "then dies, for the last time")}
 """Deaths between two calls that the saboteur cannot tell apart."""
 

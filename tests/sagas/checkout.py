@@ -110,8 +110,8 @@ class Checkout:
         self.runtime.drain(30)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass. In long waits schedules run less often, yet twelve times and every hour: most find nothing."""
-        self._spacing = min(seconds / 12, HOUR) - 1
+        """Let time pass. In long waits schedules run less often, yet four times and every hour: most find nothing."""
+        self._spacing = min(seconds / 4, HOUR) - 1
         self.runtime.advance(seconds, 30)
         self._spacing = 0.0
 

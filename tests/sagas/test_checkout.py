@@ -53,7 +53,7 @@ def test_a_paid_order_is_sold_booked_and_given_to_its_vendors(checkout: Checkout
     assert checkout.pay("ada", number).json["status"] == "authorized"
     checkout.run()
     assert_sold(checkout, number, 12_980, stock=8)
-    assert checkout.history(number) == ["AwaitPayment", "Capture", "Confirm"]
+    assert checkout.history(number) == ["AwaitPayment", "Confirm"], "the word of the payment captured it"
     journal = call(ledger_api, "GET", f"/v1/admin/ledger/{order_id(number)}", caller="sam", roles="staff").json
     amounts = {posting["account"]: posting["amount"]["amount"] for posting in journal["journals"][0]["postings"]}
     assert amounts == {
@@ -211,7 +211,7 @@ def test_order_created_heard_three_times_starts_one_checkout(checkout: Checkout)
     assert_sold(checkout, number, 2490)
 
 
-STEPS = ["await_payment", "capture", "confirm"]
+STEPS = ["await_payment", "payments-webhooks", "capture", "confirm"]
 PROVIDER_CALLS = ["POST capture"]
 
 
@@ -301,7 +301,7 @@ def test_a_wait_that_never_begins_still_finds_the_payment(checkout: Checkout, wh
 
 
 @pytest.mark.parametrize("death", ["Sandbox.Timedout", "Runtime.ExitError", "Lambda.ClientExecutionTimeoutException"])
-@pytest.mark.parametrize("what", ["await_payment", "capture", "confirm"])
+@pytest.mark.parametrize("what", STEPS)
 def test_a_function_that_dies_is_no_refusal(checkout: Checkout, what: str, death: str) -> None:
     shop.stock("LAMP", 10, price=shop.euros(2000))
     checkout.death = death

@@ -51,7 +51,7 @@ def test_an_order_that_could_not_be_given_up_is_given_up_when_staff_ask(checkout
     assert shop.shelf("LAMP") == (10, 0)
 
 
-@pytest.mark.parametrize("step", ["capture", "confirm"])
+@pytest.mark.parametrize("step", ["payments-webhooks", "confirm"])
 def test_a_checkout_that_was_not_stuck_after_all_ends_one_way(checkout: Checkout, step: str) -> None:
     shop.stock("LAMP", 10)
     number = checkout.place()

@@ -6,7 +6,7 @@ import pytest
 
 from fraud import service as fraud
 from orders import service as orders
-from payments import service
+from payments import taking
 from payments.model import CAPTURED
 from tests import shop
 from tests.sagas import checkout as cards
@@ -38,7 +38,7 @@ def checkout(database: str, environment: pytest.MonkeyPatch) -> Iterator[Reviewe
 
 def test_an_ordinary_payment_takes_no_transition_more_than_before(checkout: Reviewed) -> None:
     number = held(checkout, cards.GOOD)
-    assert checkout.history(number) == ["AwaitPayment", "Capture", "Confirm"]
+    assert checkout.history(number) == ["AwaitPayment", "Confirm"]
     assert_sold(checkout, number, TOTAL)
     assert checkout.screening(number)["status"] == "passed"
     assert checkout.queue() == []
@@ -209,7 +209,7 @@ def test_a_cancellation_just_before_the_screen_is_not_left_in_review(checkout: R
 def test_a_payment_that_was_captured_before_is_not_screened_again(checkout: Reviewed) -> None:
     number = held(checkout, cards.GOOD)
     before = checkout.screening(number)
-    result = service.capture("ada", order_id(number))
+    result = taking.capture("ada", order_id(number))
     assert result["amount"] == {"amount": TOTAL, "currency": "EUR"}
     assert checkout.screening(number) == before
     assert checkout.provider_book(number)[0] == CAPTURED

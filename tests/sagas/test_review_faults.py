@@ -69,7 +69,8 @@ def each_death(what: str, most: int) -> list[Any]:
         pytest.param(*death.values, decision, id=f"{decision}-{death.id}")
         for decision, calls in (("approve", 9), ("reject", 6))
         for death in (
-            *each_death("capture", 5),
+            *each_death("payments-webhooks", 8),
+            *each_death("capture", 2),
             *each_death("await_review", 1),
             *each_death("decision", calls),
             *each_death("fraud-consumer", 2),
@@ -102,7 +103,8 @@ def test_a_death_at_any_aws_call_of_the_review_costs_nobody_anything(
         assert_sold(checkout, order, TOTAL)
     else:
         assert_nothing_left(checkout, order, "payment_declined")
-    assert checkout.uses() in ((0, 1) if what == "capture" else (1,)), "a screen that dies may forget, not count twice"
+    screens = what in ("capture", "payments-webhooks")
+    assert checkout.uses() in ((0, 1) if screens else (1,)), "a screen that dies may forget, not count twice"
     assert shop.types(shop.announced()).count("fraud.review_needed") == 1
 
 
@@ -148,7 +150,8 @@ def test_a_payment_that_is_tried_again_is_screened_and_counted_once(checkout: Re
 def test_the_deaths_reach_every_aws_call_of_the_review(checkout: Reviewed) -> None:
     """What `each_death` is told by hand above, compared with what there is."""
     number = held(checkout)
-    assert {what: checkout.aws[what] for what in ("capture", "await_review")} == {"capture": 5, "await_review": 1}
+    expected = {"payments-webhooks": 8, "capture": 2, "await_review": 1}
+    assert {what: checkout.aws[what] for what in expected} == expected
     checkout.decide(number)
     admitted, recorded = ["blocked?", "may they?"], ["as it was"]
     steps = [*admitted, "look", *recorded, "decide", *recorded, "count", "look", "the order"]

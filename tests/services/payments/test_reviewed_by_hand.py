@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from market.tasks import Transient
-from payments import history, service, store, waiting
+from payments import history, store, taking, waiting
 from payments.model import ProviderUnavailable
 from payments.providers.cod import CashOnDelivery
 from tests import shop
@@ -61,7 +61,7 @@ def test_a_transfer_is_paid_back_although_its_undo_broke_off(till: Till, monkeyp
     number, undone = till.order(), store.undone
     till.wish(number, method="manual")
     till.settle(number)
-    service.capture("ada", order_id(number))
+    taking.capture("ada", order_id(number))
 
     def broken_off(*given: Any) -> None:
         undone(*given)
