@@ -93,6 +93,7 @@ class LineView(View):
     price_at_add: Money | None = Field(None, description="What it cost when it came into the cart.")
     max_per_customer: int | None = Field(None, description="How many one customer may buy, where that is limited.")
     price_now: Money | None = Field(None, description="Today's price, where it is not `unitPrice`.")
+    available_from: str | None = Field(None, description="The day from which so many can be sent; absent for today.")
     problem: str | None = Field(
         None, description="`out_of_stock`, `purchase_limit` or `not_on_sale`: why it cannot be bought as it is."
     )
@@ -105,6 +106,7 @@ class LineView(View):
             image=line.image, category=line.category, quantity=line.quantity, unit_price=line.unit_price,
             total=line.total, price_at_add=line.added_price, max_per_customer=line.limit.units if line.limit else None,
             price_now=next((difference.now for difference in mine if difference.now), None),
+            available_from=line.available_from or None,
             problem=next((difference.code for difference in mine if difference.code in NOT_SO_MANY), None),
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from cart.manifest import MANIFEST as MANIFEST
-from inventory.contract import STANDARD, NotOnSale, Offer, PurchaseLimit, limit_reached, out_of_stock
+from inventory.contract import MAX_PER_LINE, STANDARD, NotOnSale, Offer, PurchaseLimit, limit_reached, out_of_stock
 from market import clock, ids
 from market.errors import Conflict, Problem
 from market.money import Money
@@ -54,7 +54,9 @@ class Line:
     """So many of a SKU, at the price and under the purchase limit that the customer last saw.
 
     added_price: what it cost when it was put into the cart. tax_category, weight_grams, size_mm: of the offer then, so
-    that an order reads no offers; its transaction checks the price.
+    that an order reads no offers; its transaction checks the price. handling: what the offer asked of who sells it
+    (`Offer.handling`): only where it is not empty an order must read it. available_from: the day from which so many can
+    be sent, empty if they can be today.
     """
 
     sku: str
@@ -71,6 +73,8 @@ class Line:
     tax_category: str = STANDARD
     weight_grams: int = 0
     size_mm: tuple[int, ...] = ()
+    handling: frozenset[str] = frozenset()
+    available_from: str = ""
 
     @property
     def total(self) -> Money:
@@ -122,7 +126,14 @@ def as_offered(line: Line, offer: Offer | None) -> Line:
         tax_category=offer.tax_category,
         weight_grams=offer.weight_grams,
         size_mm=offer.size_mm,
+        handling=offer.handling,
+        available_from=offer.available_from(line.quantity),
     )
+
+
+def reachable(offer: Offer) -> int:
+    """How many units an order may ask for. Of a SKU on shards nobody knows before an order looks at them."""
+    return MAX_PER_LINE if offer.shards else offer.sellable
 
 
 def obstacle(line: Line, offer: Offer | None) -> Problem | None:
@@ -131,8 +142,8 @@ def obstacle(line: Line, offer: Offer | None) -> Problem | None:
         return NotOnSale(f"{line.sku} is not on sale.", sku=line.sku)
     if offer.limit and line.quantity > offer.limit.units:
         return limit_reached(line.sku, offer.limit)
-    if offer.available < line.quantity:
-        return out_of_stock(line.sku, offer.available, line.quantity)
+    if reachable(offer) < line.quantity:
+        return out_of_stock(line.sku, offer.sellable, line.quantity)
     return None
 
 
@@ -222,6 +233,8 @@ def _compact(line: Line) -> dict[str, Any]:
         "t": line.tax_category if line.tax_category != STANDARD else None,
         "w": line.weight_grams or None,
         "s": list(line.size_mm) or None,
+        "h": sorted(line.handling) or None,
+        "f": line.available_from,
     }
     return {name: value for name, value in row.items() if value not in ("", None)}
 
@@ -239,5 +252,7 @@ def _line(stored: dict[str, Any]) -> Line:
         tax_category=stored.pop("t", STANDARD),
         weight_grams=stored.pop("w", 0),
         size_mm=tuple(stored.pop("s", ())),
+        handling=frozenset(stored.pop("h", ())),
+        available_from=stored.pop("f", ""),
         **stored,
     )

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cart.contract import MAX_COUPONS, MAX_LINES, Cart, CartFull, Coupon, Line, as_offered, obstacle, require_room
+from cart.contract import (
+    MAX_COUPONS,
+    MAX_LINES,
+    Cart,
+    CartFull,
+    Coupon,
+    Line,
+    as_offered,
+    obstacle,
+    reachable,
+    require_room,
+)
 from inventory.contract import (
     MAX_PER_LINE,
     SHOWN_AT_MOST,
@@ -74,8 +85,8 @@ def with_line(cart: Cart, offer: Offer | None, sku: str, quantity: int) -> Cart:
         raise NotOnSale(f"{sku} is not on sale.", sku=sku)
     if offer.limit and quantity > offer.limit.units:
         raise limit_reached(sku, offer.limit)
-    if offer.available < quantity:
-        raise out_of_stock(sku, offer.available, quantity)
+    if reachable(offer) < quantity:
+        raise out_of_stock(sku, offer.sellable, quantity)
     if any(line.unit_price.currency != offer.price.currency for line in others):
         raise MixedCurrencies(f"This cart is in {others[0].unit_price.currency}, {sku} in {offer.price.currency}.")
     if len(others) >= MAX_LINES:
@@ -157,7 +168,7 @@ def _granted(offer: Offer | None, wanted: int) -> tuple[int, str]:
     """How many of so many can be in a cart, and what the code is of what sets the bound."""
     if offer is None or not offer.active:
         return 0, NotOnSale.code
-    bounds = [(wanted, ""), (MAX_PER_LINE, TOO_MANY), (offer.available, OutOfStock.code)]
+    bounds = [(wanted, ""), (MAX_PER_LINE, TOO_MANY), (reachable(offer), OutOfStock.code)]
     if offer.limit:
         bounds.append((offer.limit.units, PurchaseLimitReached.code))
     return min(bounds, key=lambda bound: bound[0])
@@ -187,7 +198,7 @@ def _buyable(line: Line, offer: Offer | None) -> int:
     """How many a customer could buy of the line's SKU, in the line's currency."""
     if offer is None or not offer.active or offer.price.currency != line.unit_price.currency:
         return 0
-    return min(offer.available, offer.limit.units) if offer.limit else offer.available
+    return min(reachable(offer), offer.limit.units) if offer.limit else reachable(offer)
 
 
 def _line(offer: Offer, quantity: int, *, added_price: Money) -> Line:
@@ -206,6 +217,8 @@ def _line(offer: Offer, quantity: int, *, added_price: Money) -> Line:
         tax_category=offer.tax_category,
         weight_grams=offer.weight_grams,
         size_mm=offer.size_mm,
+        handling=offer.handling,
+        available_from=offer.available_from(quantity),
     )
 
 

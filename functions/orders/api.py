@@ -3,7 +3,7 @@
 from cart.contract import CartChanged, CartFull
 from market.errors import IdempotencyKeyReused, MissingIdempotencyKey, NotFound, Unprocessable
 from market.http import CUSTOMER, GUEST, Cursor, Limit, Response, ServiceApi, guest_of, reply
-from orders import cancelling, model, placing, service, store
+from orders import cancelling, model, placing, service, stocking, store
 from orders.contract import OrderSnapshot, id_of
 from orders.forms import ClaimRequest, OrderRequest, SummaryRequest
 from orders.manifest import MANIFEST
@@ -39,7 +39,7 @@ def summarize(request: SummaryRequest) -> SummaryView:
     problems=[
         MissingIdempotencyKey, IdempotencyKeyReused, CartChanged, CartFull, model.CartEmpty, model.TotalChanged,
         model.NoSuchAddress, *placing.SHELF_REFUSALS, *placing.PROMOTION_REFUSALS, NoRate, NotShippable,
-        ShippingMethodNotOffered, CarrierQuoteGone,
+        ShippingMethodNotOffered, CarrierQuoteGone, stocking.PickupNotOffered,
     ],
 )  # fmt: skip
 def place(request: OrderRequest) -> Response[OrderView]:

@@ -14,6 +14,7 @@ from orders.rows import compact_parts as compact_parts
 from orders.rows import read_lines as read_lines
 from orders.rows import read_parts as read_parts
 from orders.rows import read_promotions
+from orders.rows import read_sources as read_sources
 from orders.sold import EXEMPT as EXEMPT
 from orders.sold import REVERSE_CHARGE as REVERSE_CHARGE
 from orders.sold import UNFULFILLED as UNFULFILLED
@@ -125,4 +126,6 @@ def read_order(item: Mapping[str, Any]) -> OrderSnapshot:
         jurisdiction=item.get("jurisdiction", ""),
         tax_source=item.get("tax_source", ""),
         promotions=read_promotions(item),
+        sources=read_sources(item),
+        handled=tuple(item.get("handled", ())),
     )

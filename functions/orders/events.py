@@ -17,7 +17,10 @@ class OrderCreated(Event):
 
 
 class OrderPaid(Event):
-    """The order is paid, its stock sold and its money booked."""
+    """The order is paid, its stock sold and its money booked.
+
+    skus: those whose offers ask for a look afterwards; shards: where units of it lay, such as `LAMP#3`.
+    """
 
     type: ClassVar[str] = "order.paid"
     order_id: str
@@ -25,16 +28,30 @@ class OrderPaid(Event):
     customer_id: str
     vendor_ids: list[str]
     total: Money
+    skus: list[str] = []
+    shards: list[str] = []
 
 
 class OrderCancelled(Event):
-    """The order came to nothing; its stock is back on sale, nothing was or stays charged."""
+    """The order came to nothing; its stock is back on sale, nothing was or stays charged.
+
+    skus, shards: as of OrderPaid.
+    """
 
     type: ClassVar[str] = "order.cancelled"
     order_id: str
     order_no: str
     customer_id: str
     reason: str
+    skus: list[str] = []
+    shards: list[str] = []
+
+
+class StockContended(Event):
+    """Orders got in each other's way on this SKU's stock, more than one item serves; told once a minute at most."""
+
+    type: ClassVar[str] = "stock.contended"
+    sku: str
 
 
 class OrderPartCancelled(Event):

@@ -62,11 +62,15 @@ class Address(Body):
 
 
 class DeliveryChoice(Body):
-    """How one vendor's parcel goes. quoteId: of a carrier's own price, if that is wanted."""
+    """How one vendor's parcel goes. quoteId: of a carrier's own price, if that is wanted.
+
+    pickupId: the vendor's warehouse where the customer fetches it; the method must be one of fetching.
+    """
 
     vendor_id: Name
     method: Method
     quote_id: Name | None = None
+    pickup_id: Name | None = None
 
 
 class Delivered(Body):
@@ -81,6 +85,7 @@ class Delivered(Body):
             method=self.shipping_method,
             methods={choice.vendor_id: choice.method for choice in choices},
             quotes={choice.vendor_id: choice.quote_id for choice in choices if choice.quote_id},
+            pickups={choice.vendor_id: choice.pickup_id for choice in choices if choice.pickup_id},
         )
 
 

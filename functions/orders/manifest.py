@@ -24,6 +24,7 @@ MANIFEST = Manifest(
         "order.part_cancelled",
         "order.cancellation_requested",
         "order.compensation_requested",
+        "stock.contended",
     ),
     consumes=(
         "order.created",
@@ -36,7 +37,13 @@ MANIFEST = Manifest(
         "refund.succeeded",
     ),
     functions=(
-        Function(name="api", handler="orders.api.handler", kind="api", memory=1024),
+        Function(
+            name="api",
+            handler="orders.api.handler",
+            kind="api",
+            memory=1024,
+            capabilities=("settings", "tax-provider"),
+        ),
         Function(name="staff", handler="orders.staff_api.handler", kind="api"),
         Function(
             name="consumer",

@@ -2,17 +2,19 @@
 
 import orjson
 
-from inventory.contract import by_sku, restock
+from inventory.contract import UnitsMoved, read_offer, stock_key
 from market.errors import Conflict, NotFound
 from market.events import announce
-from market.table import NEW, Item, Key, Page, put, update
-from orders import notes
+from market.table import NEW, Item, Key, Page, Write, put, update
+from orders import notes, shelves
 from orders.contract import CANCELLED, PAID, OrderSnapshot, Part, compact_lines, compact_parts, order_key
 from orders.events import OrderPartCancelled
 from orders.manifest import MANIFEST
 from orders.model import Entry
-from orders.store import uncounted
+from orders.rows import compact_sources
 from orders.table import TABLE
+
+_TRIES = 5
 
 
 class PartMoved(Conflict):
@@ -36,7 +38,6 @@ def cancel(order: OrderSnapshot, part: Part, entry: Entry) -> None:
     The vendor's view is written whole: it may not be there yet, and what would write it then finds it there.
     """
     vendor_id = part.vendor_id
-    units = by_sku((line.sku, line.quantity) for line in order.lines_of(vendor_id))
     cancelled = OrderPartCancelled(
         order_id=order.id,
         order_no=order.number,
@@ -45,7 +46,7 @@ def cancel(order: OrderSnapshot, part: Part, entry: Entry) -> None:
         reason=f"cancelled_by_{entry.by}",
         by=entry.by,
     )
-    TABLE.transact(
+    writes = (
         update(
             order_key(order.customer_id, order.id),
             f"SET fulfilment.{vendor_id} = :cancelled",
@@ -54,11 +55,27 @@ def cancel(order: OrderSnapshot, part: Part, entry: Entry) -> None:
             otherwise=PartMoved("The part has moved on."),
         ),
         put(part_key(vendor_id, order.id), _item(order, part, CANCELLED)),
-        *(restock(sku, quantity) for sku, quantity in units.items()),
-        *uncounted(order, units),
         notes.entry(order.id, entry),
         announce(cancelled, by=MANIFEST),
     )
+    for _ in range(_TRIES - 1):
+        try:
+            TABLE.transact(*writes, *_restocked(order, vendor_id, len(writes)))
+            return
+        except UnitsMoved:  # what is owed to others has changed since it was read
+            continue
+    TABLE.transact(*writes, *_restocked(order, vendor_id, len(writes)))
+
+
+def _restocked(order: OrderSnapshot, vendor_id: str, others: int) -> list[Write]:
+    """The part's units back on sale, as their offers stand."""
+    units = shelves.units_of(order.lines_of(vendor_id))
+    waiting = shelves.to_come(order, units)
+    found = TABLE.batch_get(map(stock_key, waiting), consistent=True) if waiting else {}
+    offers = map(read_offer, found.values())
+    owed = {offer.sku: offer.later.owed for offer in offers if offer.later}
+    back = shelves.uncounted(order, units)
+    return [*shelves.restocked(order, units, owed, others + len(back)), *back]
 
 
 def of_vendor(vendor_id: str, *, limit: int, cursor: str | None) -> Page:
@@ -79,6 +96,9 @@ def part_key(vendor_id: str, order_id: str) -> Key:
 
 
 def _item(order: OrderSnapshot, part: Part, status: str) -> Item:
+    sources = {
+        line.sku: order.sources[line.sku] for line in order.lines_of(part.vendor_id) if line.sku in order.sources
+    }
     return {
         "number": order.number,
         "currency": order.currency,
@@ -89,4 +109,5 @@ def _item(order: OrderSnapshot, part: Part, status: str) -> Item:
         "shipping_method": order.shipping_method,
         "created_at": order.created_at,
         "paid_at": order.paid_at,
+        **({"sources": compact_sources(sources)} if sources else {}),
     }

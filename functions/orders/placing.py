@@ -7,28 +7,32 @@ from datetime import timedelta
 import orjson
 
 from cart.contract import Cart, CartChanged, Placed, as_offered, obstacle, require_room
-from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached
+from inventory.contract import LimitChanged, NotOnSale, OutOfStock, PriceChanged, PurchaseLimitReached, UnitsMoved
 from market import clock, config, ids
 from market.errors import Idempotency, IdempotencyKeyReused, Problem
 from market.money import Money
-from orders import model, pricing, store
+from orders import gateway, model, pricing, stocking, store
 from orders.contract import PENDING, OrderSnapshot, number_of
 from orders.pricing import Answer, Question
 from orders.reading import Facts
 from promotions.contract import BudgetSpent, CodeUsed, PromotionOver, UsageLimitReached, compact_spends, spends_of
 from shipping.contract import Destination
 
-SHELF_REFUSALS = (OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached)
+SHELF_REFUSALS = (OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached, UnitsMoved)
 PROMOTION_REFUSALS = (PromotionOver, BudgetSpent, CodeUsed, UsageLimitReached)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """How parcels go: by `method`, or by vendor; quotes: ids of carriers' prices, by vendor."""
+    """How parcels go: by `method`, or by vendor; quotes: ids of carriers' prices, by vendor.
+
+    pickups: ids of the warehouses where the customer fetches them, by vendor, instead of having them sent.
+    """
 
     method: str = "standard"
     methods: Mapping[str, str] = field(default_factory=dict)
     quotes: Mapping[str, str] = field(default_factory=dict)
+    pickups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,22 +77,26 @@ def summarize(customer_id: str, delivery: Delivery, address: Mapping[str, str], 
     if not cart.lines:
         raise model.CartEmpty("There is nothing in the cart.")
     country = address.get("country", "")
-    facts = Facts(cart, country, delivery.quotes).read_with_offers()
+    facts = Facts(cart, country, delivery.quotes, delivery.pickups).read_with_offers()
     offers = facts.offers
     repriced = replace(cart, lines=tuple(as_offered(line, offers.get(line.sku)) for line in cart.lines))
     if repriced != cart:
         cart = store.save_cart(repriced)
-    answer = pricing.price(_question(cart, facts, delivery, address, currency, clock.timestamp()), facts.tables())
+    question = _question(cart, facts, delivery, address, currency, clock.timestamp())
+    answer = gateway.priced(question, facts.tables(), address)
+    begins = {line.sku: line.available_from for line in cart.lines}
+    answer = replace(answer, lines=tuple(replace(line, available_from=begins[line.sku]) for line in answer.lines))
     in_the_way = (problem for line in cart.lines if (problem := obstacle(line, offers.get(line.sku))))
-    return Summary(cart=cart, country=country, answer=answer, problems=(*in_the_way, *answer.problems))
+    problems = (*in_the_way, *answer.problems, *stocking.pickup_problems(facts, delivery.pickups, answer))
+    return Summary(cart=cart, country=country, answer=answer, problems=problems)
 
 
 def place(customer_id: str, request: Request, idempotency: Idempotency) -> OrderSnapshot:
     """Make an order of the cart, in one transaction; the same request again gives the same order.
 
     Raises IdempotencyKeyReused, CartChanged, CartEmpty, CartFull, NoRate, NotShippable, ShippingMethodNotOffered,
-    CarrierQuoteGone, TotalChanged, OutOfStock, PriceChanged, LimitChanged, NotOnSale, PurchaseLimitReached,
-    UsageLimitReached, CodeUsed, PromotionOver or BudgetSpent.
+    CarrierQuoteGone, PickupNotOffered, TotalChanged, OutOfStock, PriceChanged, LimitChanged, NotOnSale, UnitsMoved,
+    PurchaseLimitReached, UsageLimitReached, CodeUsed, PromotionOver or BudgetSpent.
     """
     cart = store.cart_of(customer_id)
     if earlier := cart.order_of(idempotency.key):
@@ -98,18 +106,18 @@ def place(customer_id: str, request: Request, idempotency: Idempotency) -> Order
     if not cart.lines:
         raise model.CartEmpty("There is nothing in the cart.")
     require_room(cart.lines)
-    order = _draft(customer_id, cart, request)
+    order, facts = _draft(customer_id, cart, request)
     if order.total != request.expected_total:
         raise model.TotalChanged(f"The order now costs {order.total}.", total=order.total.plain())
     placed = Placed(idempotency.key, idempotency.fingerprint, order.id)
     try:
-        store.place(order, cart, placed, hold_for=timedelta(minutes=config.number("HOLD_MINUTES")))
+        minutes, pickups = config.number("HOLD_MINUTES"), request.delivery.pickups
+        return stocking.place(order, cart, placed, facts, pickups, hold_for=timedelta(minutes=minutes))
     except (CartChanged, *SHELF_REFUSALS, *PROMOTION_REFUSALS) as refused:
         # Perhaps by the same request, a moment ago: then the cart remembers it.
         if earlier := store.cart_of(customer_id).order_of(idempotency.key):
             return _as_placed(customer_id, earlier, idempotency)
         raise _with_all_lines(refused) if isinstance(refused, SHELF_REFUSALS) else refused from None
-    return order
 
 
 def _question(
@@ -129,14 +137,14 @@ def _question(
     )
 
 
-def _draft(customer_id: str, cart: Cart, request: Request) -> OrderSnapshot:
+def _draft(customer_id: str, cart: Cart, request: Request) -> tuple[OrderSnapshot, Facts]:
     order_id, now, delivery = ids.short("ord"), clock.timestamp(), request.delivery
-    facts = Facts(cart, request.address["country"], delivery.quotes).read_for_sale()
+    facts = Facts(cart, request.address["country"], delivery.quotes, delivery.pickups).read_for_sale()
     question = _question(cart, facts, delivery, request.address, request.expected_total.currency, now)
-    answer = pricing.price(question, facts.tables(for_sale=True))
-    if answer.problems:
-        raise answer.problems[0]
-    return OrderSnapshot(
+    answer = gateway.priced(question, facts.tables(for_sale=True), request.address)
+    if problems := [*answer.problems, *stocking.pickup_problems(facts, delivery.pickups, answer)]:
+        raise problems[0]
+    order = OrderSnapshot(
         id=order_id,
         number=number_of(order_id, config.setting("ORDER_NO_PREFIX")),
         customer_id=customer_id,
@@ -152,8 +160,10 @@ def _draft(customer_id: str, cart: Cart, request: Request) -> OrderSnapshot:
         spends=_spends(answer, order_id),
         quote=orjson.dumps(answer.quote.compact()).decode() if answer.quote.frm != answer.quote.to else "",
         jurisdiction=answer.jurisdiction if answer.jurisdiction != request.address["country"] else "",
+        tax_source=answer.tax_source,
         promotions=answer.promoted,
     )
+    return order, facts
 
 
 def _spends(answer: Answer, order_id: str) -> str:

@@ -10,6 +10,7 @@ from orders.pricing import Answer, Step
 from orders.sold import LineSnapshot, Part, Promoted
 from promotions.contract import Gift, Refused
 from shipping.contract import Option
+from tax.contract import TABLE
 
 
 def percent(rate: int) -> str:
@@ -36,6 +37,7 @@ class LineView(View):
     tax_note: str | None = Field(None, description="`exempt` or `reverse_charge`, where that is why there is no tax.")
     base_price: Money | None = Field(None, description="The vendor's own price of a unit, where that is another.")
     price_list: str | None = Field(None, description="The price list that the unit price is from.")
+    available_from: str | None = Field(None, description="The day from which all of it can be sent; absent for today.")
 
     @classmethod
     def of(cls, line: LineSnapshot) -> "LineView":
@@ -56,7 +58,20 @@ class LineView(View):
             tax_note=line.tax_note or None,
             base_price=line.base_price,
             price_list=line.list_id or None,
+            available_from=line.available_from or None,
         )
+
+
+class PickupView(View):
+    """A vendor's warehouse where customers fetch what they bought. opening: when, in the vendor's words."""
+
+    id: str
+    name: str
+    line: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    country: str
+    opening: str | None = None
 
 
 class PartView(View):
@@ -77,6 +92,7 @@ class PartView(View):
     earliest: str | None = Field(None, description="The first day on which it may arrive.")
     latest: str | None = None
     status: str | None = Field(None, description="Of a paid order: `unfulfilled` until it is shipped or `cancelled`.")
+    pickup: PickupView | None = Field(None, description="Where the customer fetches it, if it is not sent.")
 
     @classmethod
     def of(cls, part: Part, status: str | None = None) -> "PartView":
@@ -97,6 +113,7 @@ class PartView(View):
             earliest=part.earliest or None,
             latest=part.latest or None,
             status=status,
+            pickup=PickupView.model_validate(part.pickup) if part.pickup else None,
         )
 
 
@@ -255,6 +272,7 @@ class SummaryView(View):
         None, description="The destination that the tax is worked out for, if one was told."
     )
     tax_jurisdiction: str | None = Field(None, description="Whose tax it is, such as `DE` or `US-CA`.")
+    tax_source: str = Field(description="Who works out the tax: `table`, our own, or a company such as `avalara`.")
     promotions: list[PromotionView]
     refused_codes: list[RefusedCodeView]
     gifts: list[GiftView]
@@ -278,6 +296,7 @@ class SummaryView(View):
             total=answer.total,
             tax_country=summary.country or None,
             tax_jurisdiction=answer.jurisdiction or None,
+            tax_source=answer.tax_source or TABLE,
             promotions=list(map(PromotionView.of, answer.promoted)),
             refused_codes=list(map(RefusedCodeView.of, answer.outcome.refused)),
             gifts=list(map(GiftView.of, answer.outcome.gifts)),

@@ -3,12 +3,22 @@
 A cart of 50 lines of 10 vendors with all its coupons is less than the 100 keys that one request may have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cart.contract import Cart
 from identity.contract import read_contact, user_key
-from inventory.contract import Offer, read_offer, stock_key
+from inventory.contract import (
+    LATER,
+    PLACES,
+    SHARDS,
+    Offer,
+    Warehouse,
+    read_offer,
+    read_warehouses,
+    stock_key,
+    warehouses_key,
+)
 from ledger.contract import commission_keys, read_rules
 from market.table import Item, Key
 from orders.model import GUEST_ID
@@ -35,14 +45,21 @@ from tax.contract import certificates_key, read_certificates, read_overrides
 from tax.contract import table_key as tax_key
 
 Found = Mapping[Key, Item]
-NO_QUOTES: Mapping[str, str] = {}
+NONE: Mapping[str, str] = {}
+_SOURCED = frozenset({PLACES, SHARDS, LATER})
+"""What of an offer's `handling` means that its units have sources."""
 
 
 class Facts:
-    """What was read for one cart. quotes: ids of the carriers' prices that it names, by vendor."""
+    """What was read for one cart.
 
-    def __init__(self, cart: Cart, country: str, quotes: Mapping[str, str] = NO_QUOTES) -> None:
-        self._cart, self._country, self._quotes = cart, country, quotes
+    quotes: ids of the carriers' prices that it names, by vendor; pickups: ids of the places where parcels are fetched.
+    """
+
+    def __init__(
+        self, cart: Cart, country: str, quotes: Mapping[str, str] = NONE, pickups: Mapping[str, str] = NONE
+    ) -> None:
+        self._cart, self._country, self._quotes, self._pickups = cart, country, quotes, pickups
         self._found: Found = {}
 
     @property
@@ -56,7 +73,7 @@ class Facts:
     def read(self, *more: Key) -> "Facts":
         """Fetch everything, and more, in one request."""
         customer, scopes = self._cart.customer_id, [PLATFORM, *self._vendors]
-        keys = [*more, rates_key(), customer_key(customer)]
+        keys = [*more, *self._stock_keys(), rates_key(), customer_key(customer)]
         keys += [quote_key(quote_id) for quote_id in self._quotes.values()]
         keys += [entries_key(line.sku) for line in self._cart.lines]
         keys += [book_key(scope) for scope in scopes]
@@ -77,9 +94,26 @@ class Facts:
         """And what is on the shelf of the cart's SKUs."""
         return self.read(*(stock_key(line.sku) for line in self._cart.lines))
 
+    def read_stock(self, skus: Collection[str]) -> "Facts":
+        """Fetch anew, as last written, the offers of these SKUs and of those that have sources, and the warehouses."""
+        keys = [*(stock_key(sku) for sku in skus), *self._stock_keys(), *map(warehouses_key, self._vendors)]
+        self._found = {**self._found, **TABLE.batch_get(keys, consistent=True)}
+        return self
+
+    def _stock_keys(self) -> list[Key]:
+        """Of offers that a hold must know more of than the cart says, and of warehouses."""
+        lines, fetched = self._cart.lines, self._pickups.keys()
+        keys = [stock_key(line.sku) for line in lines if line.handling & _SOURCED or line.vendor_id in fetched]
+        placed = {line.vendor_id for line in lines if PLACES in line.handling} | (fetched & set(self._vendors))
+        return [*keys, *map(warehouses_key, sorted(placed))]
+
+    def warehouses(self, vendor_id: str) -> tuple[Warehouse, ...]:
+        """The vendor's, if they were read."""
+        return read_warehouses(self._item(warehouses_key(vendor_id)))
+
     @property
     def offers(self) -> dict[str, Offer]:
-        """By SKU; without those that nobody sells."""
+        """By SKU, those that were read; without those that nobody sells."""
         keys = (stock_key(line.sku) for line in self._cart.lines)
         return {offer.sku: offer for key in keys if key in self._found for offer in (read_offer(self._found[key]),)}
 

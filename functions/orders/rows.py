@@ -4,7 +4,7 @@ An order that fits 1 KB costs half at each of its changes, so what is as usual i
 object of short names for what is not, and without one where everything is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -54,6 +54,16 @@ def read_promotions(item: Mapping[str, Any]) -> tuple[Promoted, ...]:
     return tuple(Promoted(row[0], row[1], Money(row[2], item["currency"]), *row[3:]) for row in rows)
 
 
+def compact_sources(sources: Mapping[str, Iterable[tuple[str, int]]]) -> str:
+    """[place, units] of each, by SKU."""
+    return orjson.dumps({sku: list(places) for sku, places in sources.items()}).decode()
+
+
+def read_sources(item: Mapping[str, Any]) -> dict[str, tuple[tuple[str, int], ...]]:
+    stored = orjson.loads(item["sources"]) if "sources" in item else {}
+    return {sku: tuple((place, units) for place, units in places) for sku, places in stored.items()}
+
+
 def _line_row(line: LineSnapshot) -> list[Any]:
     discount, tax = (money.amount if money else 0 for money in (line.discount, line.tax))
     whole = [line.sku, line.product_id, line.vendor_id, line.title, line.quantity, line.unit_price.amount]
@@ -63,6 +73,7 @@ def _line_row(line: LineSnapshot) -> list[Any]:
         "n": line.tax_note,
         "b": [line.base_price.amount, line.base_price.currency] if line.base_price else None,
         "l": line.list_id,
+        "f": line.available_from,
     }
     return [*whole, line.category, discount, tax, line.tax_rate, *_rest(unusual)]
 
@@ -86,12 +97,14 @@ def _line(row: list[Any], currency: str) -> LineSnapshot:
         subsidy=_money(unusual, "s", currency),
         base_price=Money(*unusual["b"]) if "b" in unusual else None,
         list_id=unusual.get("l", ""),
+        available_from=unusual.get("f", ""),
     )
 
 
 def _part_row(part: Part) -> list[Any]:
     usual = (part.subtotal, part.shipping, part.commission, part.discount, part.tax, part.shipping_tax)
     unusual: dict[str, Any] = {"m": part.method, "c": part.carrier, "e": part.earliest, "u": part.latest}
+    unusual["k"] = dict(part.pickup)
     amounts = {"t": part.added, "s": part.subsidy, "d": part.shipping_discount, "p": part.shipping_subsidy}
     unusual |= {name: amount.amount for name, amount in amounts.items() if amount}
     unusual |= {"a": int(part.shipping_tax_added), "r": part.shipping_tax_rate, "v": int(part.tax_by_vendor)}
@@ -117,6 +130,7 @@ def _part(row: list[Any], currency: str) -> Part:
         carrier=unusual.get("c", ""),
         earliest=unusual.get("e", ""),
         latest=unusual.get("u", ""),
+        pickup=unusual.get("k", {}),
         added=_money(unusual, "t", currency),
         subsidy=_money(unusual, "s", currency),
         shipping_discount=_money(unusual, "d", currency),

@@ -26,6 +26,7 @@ class LineSnapshot:
     the vendor. tax is contained in the charge, at `tax_rate` thousandths of a percent (19 % is 19000); tax_added: it
     was added to the price. tax_note: `exempt` or `reverse_charge`, where that is why there is none.
     All of it is frozen: refunds give back in its proportion, whatever rules and rates say by then.
+    available_from: the day from which all of it can be sent, where some is still to come.
     """
 
     sku: str
@@ -43,6 +44,7 @@ class LineSnapshot:
     subsidy: Money | None = None
     base_price: Money | None = None
     list_id: str = ""
+    available_from: str = ""
 
     @property
     def total(self) -> Money:
@@ -69,6 +71,7 @@ class Part:
     `shipping_tax` of it for the shipping (`shipping_tax_added`: on top of its price, at `shipping_tax_rate`).
     tax_by_vendor: the vendor hands the tax on, not we. subsidy: what we pay of all discounts, `shipping_subsidy` of it
     for the shipping. method, earliest, latest (days): how the parcel goes, where that is not as for the whole order.
+    pickup: where the customer fetches it, if so: `id`, `name`, `line`, `postalCode`, `city`, `country`, `opening`.
     """
 
     vendor_id: str
@@ -89,6 +92,7 @@ class Part:
     carrier: str = ""
     earliest: str = ""
     latest: str = ""
+    pickup: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def charge(self) -> Money:
@@ -124,6 +128,8 @@ class OrderSnapshot:
     spends: what of promotions it uses; quote: the exchange rate that it was priced at; both as their services write
     them, empty where there is none. jurisdiction: whose tax it is, such as `US-CA`, where that is not the country;
     tax_source: the tax service that worked it out, empty for our own table. promotions: what the customer was told.
+    sources: where the units of a SKU come from, for those that are not one plain item; handled: SKUs whose offers asked
+    for more than that, or for a look afterwards.
     """
 
     id: str
@@ -149,6 +155,8 @@ class OrderSnapshot:
     jurisdiction: str = ""
     tax_source: str = ""
     promotions: tuple["Promoted", ...] = ()
+    sources: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    handled: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:

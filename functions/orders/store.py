@@ -8,11 +8,12 @@ from zlib import crc32
 import orjson
 
 from cart.contract import Cart, Placed, cart_key, check_out, read_cart, save_with
-from inventory.contract import by_sku, commit, count_purchase, hold, release, uncount_purchase
-from market import clock, config
-from market.errors import Conflict, NotFound
+from inventory.contract import Offer, stock_key, told_contended
+from market import clock, config, log
+from market.errors import Conflict, NotFound, Problem
 from market.events import announce
 from market.table import EXISTS, NEW, Item, Write, check, put, update
+from orders import shelves
 from orders.contract import (
     CANCELLED,
     PAID,
@@ -31,10 +32,11 @@ from orders.events import (
     OrderCompensationRequested,
     OrderCreated,
     OrderPaid,
+    StockContended,
 )
 from orders.manifest import MANIFEST
 from orders.model import CancelledByCustomer, NoSuchAddress
-from orders.rows import compact_promotions
+from orders.rows import compact_promotions, compact_sources
 from orders.table import TABLE
 from profiles.contract import address_key, read_address
 from promotions import contract as promotions
@@ -65,20 +67,22 @@ def save_cart(cart: Cart) -> Cart:
     return save_with(TABLE.write, cart, kept=timedelta(days=config.number("CART_TTL_DAYS")))
 
 
-def place(order: OrderSnapshot, cart: Cart, placed: Placed, *, hold_for: timedelta) -> None:
+def place(
+    order: OrderSnapshot, cart: Cart, placed: Placed, offers: Mapping[str, Offer], *, hold_for: timedelta
+) -> None:
     """Hold the stock and what promotions have, write the order, empty the cart and announce it: all or nothing.
 
-    Raises CartChanged; OutOfStock, PriceChanged, LimitChanged, NotOnSale or PurchaseLimitReached (further ones in
-    `also`); UsageLimitReached, CodeUsed, PromotionOver or BudgetSpent: in this order.
+    offers: those that the order's sources were chosen by. Raises CartChanged; OutOfStock, PriceChanged, LimitChanged,
+    NotOnSale, UnitsMoved, TicketGone or PurchaseLimitReached (further ones in `also`); UsageLimitReached, CodeUsed,
+    PromotionOver or BudgetSpent: in this order.
     """
-    seen = {line.sku: line for line in cart.lines}
     created = OrderCreated(
         order_id=order.id, customer_id=order.customer_id, total=order.total, hold_seconds=int(hold_for.total_seconds())
     )
     writes = (
         check_out(cart, placed),
-        *(hold(sku, quantity, seen[sku].unit_price, seen[sku].limit) for sku, quantity in _units(order).items()),
-        *_counted(order, cart),
+        *shelves.held(order, cart, offers),
+        *shelves.counted(order, cart),
         *promotions.reserve(_spends(order), order_id=order.id, customer_id=order.customer_id, at=order.created_at),
         put(
             order_key(order.customer_id, order.id),
@@ -88,7 +92,18 @@ def place(order: OrderSnapshot, cart: Cart, placed: Placed, *, hold_for: timedel
         ),
         announce(created, by=MANIFEST),
     )
-    promotions.with_room(lambda: TABLE.transact(*writes), TABLE.batch_get, TABLE.transact)
+    met = promotions.with_room(lambda: TABLE.transact(*writes), TABLE.batch_get, TABLE.transact)
+    for sku in shelves.units_of(order.lines):
+        if stock_key(sku) in met:
+            _tell_contended(sku)
+
+
+def _tell_contended(sku: str) -> None:
+    """Announce that orders met on the stock of the SKU, once a minute; no buyer's order depends on it."""
+    try:
+        TABLE.transact(told_contended(sku), announce(StockContended(sku=sku), by=MANIFEST))
+    except Problem as refused:
+        log.info("contention not told", sku=sku, reason=refused.code)
 
 
 def pending_since(at: datetime) -> list[Waiting]:
@@ -174,11 +189,14 @@ def mark_paid(order: OrderSnapshot, booking: Write) -> None:
         customer_id=order.customer_id,
         vendor_ids=[part.vendor_id for part in order.parts],
         total=order.total,
+        skus=list(order.handled),
+        shards=shelves.shards_of(order),
     )
+    used = promotions.commit(_spends(order), order.id, order.customer_id)
     TABLE.transact(
         _move(order, PAID, "paid_at"),
-        *(commit(sku, quantity) for sku, quantity in _units(order).items()),
-        *promotions.commit(_spends(order), order.id, order.customer_id),
+        *shelves.sold(order, others=len(used) + 3),
+        *used,
         booking,
         announce(paid, by=MANIFEST),
     )
@@ -186,11 +204,18 @@ def mark_paid(order: OrderSnapshot, booking: Write) -> None:
 
 def mark_cancelled(order: OrderSnapshot, reason: str) -> None:
     """Put the held stock back on sale and announce it, once. Raises NotPending."""
-    cancelled = OrderCancelled(order_id=order.id, order_no=order.number, customer_id=order.customer_id, reason=reason)
+    cancelled = OrderCancelled(
+        order_id=order.id,
+        order_no=order.number,
+        customer_id=order.customer_id,
+        reason=reason,
+        skus=list(order.handled),
+        shards=shelves.shards_of(order),
+    )
     TABLE.transact(
         _move(order, CANCELLED, "cancelled_at", reason),
-        *(release(sku, quantity) for sku, quantity in _units(order).items()),
-        *uncounted(order, _units(order)),
+        *shelves.released(order),
+        *shelves.uncounted(order, shelves.units_of(order.lines)),
         *promotions.release(_spends(order), order.id, order.customer_id),
         announce(cancelled, by=MANIFEST),
     )
@@ -227,16 +252,6 @@ def request_compensation(order: OrderSnapshot, action: str, told: Write) -> None
     )
 
 
-def uncounted(order: OrderSnapshot, units: Mapping[str, int]) -> list[Write]:
-    """The customer may buy again what the order had counted against a purchase limit."""
-    return [
-        write
-        for sku, quantity in units.items()
-        if sku in order.counted
-        for write in uncount_purchase(sku, order.customer_id, quantity, order.counted[sku])
-    ]
-
-
 def saved_address(customer_id: str, address_id: str) -> dict[str, str]:
     """An entry of the customer's address book, as orders keep addresses. Raises NoSuchAddress."""
     item = TABLE.get(address_key(customer_id, address_id), consistent=True)
@@ -271,20 +286,8 @@ def _not_pending(found: Item | None) -> Conflict | NotFound:
     return NotPending(f"The order is {found['status'].replace('_', ' ')}.", status=found["status"])
 
 
-def _units(order: OrderSnapshot) -> dict[str, int]:
-    return by_sku((line.sku, line.quantity) for line in order.lines)
-
-
 def _spends(order: OrderSnapshot) -> tuple[promotions.Spend, ...]:
     return promotions.read_spends(order.spends) if order.spends else ()
-
-
-def _counted(order: OrderSnapshot, cart: Cart) -> list[Write]:
-    return [
-        count_purchase(line.sku, order.customer_id, line.quantity, line.limit, order.counted[line.sku])
-        for line in cart.lines
-        if line.limit
-    ]
 
 
 def _waiting(order_id: str, hold_for: timedelta) -> Item:
@@ -302,8 +305,10 @@ def _item(order: OrderSnapshot) -> Item:
     billing = {"billing_address": orjson.dumps(order.billing_address).decode()} if order.billing_address else {}
     counted = {"counted": dict(order.counted)} if order.counted else {}
     promoted = {"promotions": compact_promotions(order.promotions)} if order.promotions else {}
+    sourced: Item = {"sources": compact_sources(order.sources)} if order.sources else {}
+    sourced |= {"handled": list(order.handled)} if order.handled else {}
     texts = {name: text for name in _TEXTS if (text := getattr(order, name))}
-    return (billing | counted | promoted | texts) | {
+    return (billing | counted | promoted | sourced | texts) | {
         "number": order.number,
         "status": order.status,
         "currency": order.currency,

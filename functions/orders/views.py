@@ -9,11 +9,13 @@ from pydantic import Field
 from market.http import View
 from market.money import Money
 from orders import model
-from orders.contract import PAID, OrderSnapshot, read_lines, read_parts
+from orders.contract import PAID, OrderSnapshot, read_lines, read_parts, read_sources
 from orders.model import Entry
-from orders.price_views import LineView, PartView, PromotionView, percent
+from orders.price_views import LineView, PartView, PickupView, PromotionView, percent
 from orders.search import Found
+from orders.shelves import off_shards
 from prices.contract import read_quote
+from tax.contract import TABLE
 
 
 class Happening(View):
@@ -83,6 +85,7 @@ class OrderView(View):
     tax_added: Money = Field(description="What of the tax came on top of the prices.")
     total: Money
     tax_jurisdiction: str | None = None
+    tax_source: str = Field(description="Who worked out the tax: `table`, our own, or a company such as `avalara`.")
     promotions: list[PromotionView]
     exchange: ExchangeView | None = Field(None, description="Where the goods' own prices are in another currency.")
     shipping_method: str
@@ -111,6 +114,7 @@ class OrderView(View):
             tax=order.tax,
             tax_added=order.tax_added,
             tax_jurisdiction=order.tax_place if order.tax.amount else None,
+            tax_source=order.tax_source or TABLE,
             promotions=list(map(PromotionView.of, order.promotions)),
             exchange=ExchangeView.of(order.quote) if order.quote else None,
             shipping_method=order.shipping_method,
@@ -124,6 +128,23 @@ class OrderView(View):
 class OrderPage(View):
     items: list[OrderView]
     next_cursor: str | None = None
+
+
+class SourceView(View):
+    """So many units of a SKU are to be taken from a warehouse, from what lies in none, or from what comes later."""
+
+    sku: str
+    quantity: int
+    place_id: str | None = Field(None, description="The warehouse; `later` for what is still to come.")
+
+    @classmethod
+    def of_item(cls, item: Mapping[str, Any]) -> "list[SourceView]":
+        """Of a vendor's part, without the SKUs that lie in one place only. Shards are no places that a vendor knows."""
+        return [
+            cls(sku=sku, quantity=units, place_id=place or None)
+            for sku, sources in read_sources(item).items()
+            for place, units in off_shards(sources)
+        ]
 
 
 class VendorOrderView(View):
@@ -147,6 +168,8 @@ class VendorOrderView(View):
     earnings: Money
     shipping_method: str
     shipping_address: dict[str, str]
+    pickup: PickupView | None = Field(None, description="Where the customer fetches it, if it is not sent.")
+    sources: list[SourceView] | None = Field(None, description="Where to take units from, where there is a choice.")
     created_at: str
     paid_at: str
     timeline: list[Happening] | None = None
@@ -170,6 +193,8 @@ class VendorOrderView(View):
             earnings=part.earnings,
             shipping_method=part.method or item["shipping_method"],
             shipping_address=orjson.loads(item["address"]),
+            pickup=PickupView.model_validate(part.pickup) if part.pickup else None,
+            sources=SourceView.of_item(item) or None,
             created_at=item["created_at"],
             paid_at=item["paid_at"],
             timeline=None if entries is None else list(map(Happening.of, entries)),

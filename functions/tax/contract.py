@@ -15,7 +15,8 @@ stays the same whatever the tax in it: who is exempt pays what others pay, where
 
 Rates are thousandths of a percent: 19 % is 19000, 6.875 % is 6875. The day that counts is that of the destination.
 
-Another company may know better (setting TAX_PROVIDER): what to send it and how to read its answer is in `inquiry`.
+Another company may know better (setting TAX_PROVIDER): what to send it and how to read its answer is in `inquiry`, how
+long an answer counts in `answers`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,14 @@ import orjson
 
 from market.money import Money
 from market.table import Key
+from tax.answers import FREE as FREE
+from tax.answers import Unknown as Unknown
+from tax.answers import answer_key as answer_key
+from tax.answers import is_kept as is_kept
+from tax.answers import kept as kept
+from tax.answers import read_kept as read_kept
+from tax.answers import silence as silence
+from tax.answers import silence_key as silence_key
 from tax.categories import CATEGORIES as CATEGORIES
 from tax.categories import DIGITAL as DIGITAL
 from tax.categories import EXEMPT as EXEMPT
@@ -43,6 +52,7 @@ from tax.inquiry import TAXJAR as TAXJAR
 from tax.inquiry import AddressRefused as AddressRefused
 from tax.inquiry import Answer as Answer
 from tax.inquiry import Asked as Asked
+from tax.inquiry import LineAnswer as LineAnswer
 from tax.inquiry import ProviderFailed as ProviderFailed
 from tax.inquiry import Question as Question
 from tax.inquiry import answers as answers

@@ -135,18 +135,36 @@ def record_request(provider: str, question: Question, credentials: Mapping[str, 
 
 
 def read_answer(provider: str, question: Question, status: int, body: bytes) -> Answer:
-    """Raises AddressRefused or ProviderFailed, also for an answer that is not about every line."""
+    """Raises AddressRefused or ProviderFailed, also for an answer that cannot be right.
+
+    That is one that is not about every line and no other, that has a tax below nothing, above the price or without a
+    rate, or a sum that is not that of its lines.
+    """
     found = _read(provider, status, body)
     try:
-        lines = _avalara_lines(found) if provider == AVALARA else _taxjar_lines(found["tax"], question)
+        if provider == AVALARA:
+            lines, whole = _avalara_lines(found), found["totalTax"]
+        else:
+            lines, whole = _taxjar_lines(found["tax"], question), found["tax"]["amount_to_collect"]
         read = {number: LineAnswer(_money(tax, question.currency), rate) for number, (tax, rate) in lines.items()}
-        missing = {line.number for line in question.lines} - read.keys()
-    except (KeyError, TypeError, ValueError, ArithmeticError):
+        in_all = _money(_decimal(whole), question.currency)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise ProviderFailed("The answer is not as it is documented.", again=False) from None
-    if missing or any(abs(read[line.number].tax.amount) > abs(line.amount.amount) for line in question.lines):
+    if in_all != total((line.tax for line in read.values()), question.currency) or not _fits(read, question):
         raise ProviderFailed("The answer does not fit the question.", again=False)
     place = question.destination
     return Answer(provider, read, f"{place.country}-{place.region}" if place.region else place.country)
+
+
+def _fits(read: Mapping[str, LineAnswer], question: Question) -> bool:
+    """Whether it is about exactly these lines, and each tax can be one on its amount."""
+    asked = {line.number: line.amount.amount for line in question.lines}
+    return read.keys() == asked.keys() and all(
+        0 <= told.rate <= WHOLE
+        and min(0, asked[number]) <= told.tax.amount <= max(0, asked[number])
+        and (told.rate or not told.tax.amount)
+        for number, told in read.items()
+    )
 
 
 def read_recorded(provider: str, status: int, body: bytes) -> None:

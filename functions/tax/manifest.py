@@ -4,7 +4,7 @@ from market.manifest import Function, Manifest
 
 MANIFEST = Manifest(
     service="tax",
-    prefixes=("TAX#", "TXC#", "TXF#", "TXP#"),
+    prefixes=("TAX#", "TXC#", "TXF#", "TXP#", "TXQ#"),
     reads=("orders",),
     consumes=("order.paid", "profile.erasure_requested", "profile.export_requested", "refund.succeeded"),
     functions=(

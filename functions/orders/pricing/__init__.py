@@ -12,3 +12,5 @@ from orders.pricing.model import Answer as Answer
 from orders.pricing.model import Question as Question
 from orders.pricing.model import Tables as Tables
 from orders.pricing.pipeline import price as price
+from orders.pricing.taxes import retaxed as retaxed
+from orders.pricing.taxes import tax_question as tax_question

@@ -106,7 +106,7 @@ def _of_parcel(answer: Answer, part: Part) -> list[Step]:
             for line, rate in zip(answer.lines, answer.rates, strict=True)
             if line.vendor_id == vendor_id and rate.rate == part.shipping_tax_rate
         )
-        named = next(taxed)
+        named = answer.parcel_rates.get(vendor_id) or next(taxed)
         steps.append(
             Step(
                 kind=TAX, amount=part.shipping_tax, vendor_id=vendor_id, inside=not part.shipping_tax_added,

@@ -60,7 +60,8 @@ class Tables:
 class Answer:
     """What it costs. Lines are in the question's order, parts in that of the vendors' first lines.
 
-    listed, rates: of each line, how its price came about and its tax. options: ways to send each vendor's parcel;
+    listed, rates: of each line, how its price came about and its tax; parcel_rates: of parcels by vendor, where a tax
+    company told them; tax_source: that company, empty for our own table. options: ways to send each vendor's parcel;
     chosen: the one that its part is priced with, none where there is no way. problems: what stands in the way.
     """
 
@@ -74,6 +75,8 @@ class Answer:
     options: Mapping[str, tuple[Option, ...]]
     chosen: Mapping[str, Option]
     problems: tuple[Problem, ...] = ()
+    parcel_rates: Mapping[str, Rate] = field(default_factory=dict)
+    tax_source: str = ""
 
     @property
     def currency(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ledger.contract import commission_of
 from market.errors import Problem
@@ -31,9 +32,10 @@ _NOTES = {tax.EXEMPT_GOODS: EXEMPT, tax.CERTIFIED: EXEMPT, tax.REVERSE_CHARGE: R
 
 @dataclass(slots=True)
 class _Work:
-    """What is known so far. off, subsidy: of each line, what promotions take off, and what of that we pay.
+    """What is known so far. value, off, subsidy: of each line, what it costs, what promotions take off, what of that
+    we pay.
 
-    vendors: places of their lines, in the order of the first ones.
+    vendors: places of their lines, in the order of the first ones; nothing: no money, in the order's currency.
     """
 
     question: Question
@@ -41,10 +43,14 @@ class _Work:
     quote: Quote
     listed: list[Listed]
     vendors: dict[str, list[int]]
+    value: list[int]
     off: list[int]
     subsidy: list[int]
+    nothing: Money
     outcome: Outcome = field(default_factory=Outcome)
     rates: list[Rate] = field(default_factory=list)
+    taxes: list[Money] = field(default_factory=list)
+    parcels: dict[str, Parcel] = field(default_factory=dict)
     options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
     chosen: dict[str, Option] = field(default_factory=dict)
     postage: dict[str, "_Postage"] = field(default_factory=dict)
@@ -70,10 +76,9 @@ def price(question: Question, tables: Tables) -> Answer:
     _promote(work)
     _send(work)
     _tax(work)
-    lines = tuple(_line(work, place) for place in range(len(question.lines)))
     return Answer(
-        lines=lines,
-        parts=tuple(_part(work, vendor_id, [lines[i] for i in own]) for vendor_id, own in work.vendors.items()),
+        lines=tuple([_line(work, place) for place in range(len(question.lines))]),
+        parts=tuple([_part(work, vendor_id) for vendor_id in work.vendors]),
         quote=work.quote,
         outcome=work.outcome,
         promoted=tuple(_promoted(work)),
@@ -99,8 +104,9 @@ def _listed(question: Question, tables: Tables) -> _Work:
     vendors: dict[str, list[int]] = {}
     for place, line in enumerate(question.lines):
         vendors.setdefault(line.vendor_id, []).append(place)
-    nothing = [0] * len(found)
-    return _Work(question, tables, quote, found, vendors, nothing, list(nothing))
+    value = [found[place].price.amount * line.quantity for place, line in enumerate(question.lines)]
+    off, subsidy = [0] * len(value), [0] * len(value)
+    return _Work(question, tables, quote, found, vendors, value, off, subsidy, Money(0, question.currency))
 
 
 def _promote(work: _Work) -> None:
@@ -173,8 +179,10 @@ def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -
     question, at = work.question, work.question.at
     table = work.tables.shipping.get(vendor_id, DEFAULT)
     convert = _convert(work, table.currency)
-    ways = options(parcel, question.destination, table, at=at, convert=convert)
-    work.options[vendor_id] = ways
+    if work.parcels.get(vendor_id) != parcel:
+        work.options[vendor_id] = options(parcel, question.destination, table, at=at, convert=convert)
+        work.parcels[vendor_id] = parcel
+    ways = work.options[vendor_id]
     method = question.methods.get(vendor_id, question.method)
     known = (way for way in ways if way.method == method or not parcel.units)
     if vendor_id not in question.quotes and (found := next(known, None)):
@@ -197,7 +205,7 @@ def _parcel(work: _Work, vendor_id: str) -> Parcel:
     pieces = [
         Piece(
             quantity=line.quantity,
-            total=Money(_goods(work, place), currency),
+            total=Money(work.value[place] - work.off[place], currency),
             weight_grams=line.weight_grams,
             size_mm=line.size_mm,
             ships=line.tax_category != tax.DIGITAL,
@@ -220,10 +228,10 @@ def _convert(work: _Work, currency: str) -> Convert | None:
 
 
 def _tax(work: _Work) -> None:
-    """The rate of each line: by its category, where it goes and comes from, and who buys."""
+    """The tax on each line, at a rate by its category, where it goes and comes from, and who buys."""
     question, tables = work.question, work.tables
     known: dict[tuple[str, str], Rate] = {}
-    for line in question.lines:
+    for place, line in enumerate(question.lines):
         table = tables.shipping.get(line.vendor_id)
         asked = line.tax_category, table.origin.country if table else ""
         if asked not in known:
@@ -236,12 +244,11 @@ def _tax(work: _Work) -> None:
                 origin=asked[1],
             )
         work.rates.append(known[asked])
+        work.taxes.append(_taxed(work, work.value[place] - work.off[place], known[asked]))
 
 
 def _line(work: _Work, place: int) -> LineSnapshot:
     line, found, rate = work.question.lines[place], work.listed[place], work.rates[place]
-    currency = work.question.currency
-    taxed = _taxed(_goods(work, place), rate, currency)
     return LineSnapshot(
         sku=line.sku,
         product_id=line.product_id,
@@ -250,49 +257,50 @@ def _line(work: _Work, place: int) -> LineSnapshot:
         quantity=line.quantity,
         unit_price=found.price,
         category=line.category,
-        discount=Money(work.off[place], currency),
-        tax=taxed,
+        discount=_some(work, work.off[place]) or work.nothing,
+        tax=work.taxes[place],
         tax_rate=rate.rate,
-        tax_added=not rate.inclusive and rate.rate > 0,
+        tax_added=_is_added(rate),
         tax_note=_NOTES.get(rate.exemption, ""),
-        subsidy=Money(work.subsidy[place], currency) if work.subsidy[place] else None,
+        subsidy=_some(work, work.subsidy[place]),
         base_price=found.base if found.base != found.price else None,
         list_id=found.list_id,
     )
 
 
-def _part(work: _Work, vendor_id: str, lines: Sequence[LineSnapshot]) -> Part:
-    currency, postage = work.question.currency, work.postage[vendor_id]
-    rate = max((work.rates[i] for i in work.vendors[vendor_id]), key=lambda one: one.rate)
-    by_vendor = all(work.rates[i].collected_by == tax.VENDOR for i in work.vendors[vendor_id])
-    shipping_added = not rate.inclusive and rate.rate > 0
+def _part(work: _Work, vendor_id: str) -> Part:
+    currency, postage, own = work.question.currency, work.postage[vendor_id], work.vendors[vendor_id]
+    rates = [work.rates[i] for i in own]
+    rate = max(rates, key=lambda one: one.rate)
+    by_vendor = all([one.collected_by == tax.VENDOR for one in rates])
     shipping = postage.price - postage.off
-    shipping_tax = _taxed(shipping, rate, currency).amount
-    taxes = [(line.tax.amount if line.tax else 0, line.tax_added) for line in lines] + [(shipping_tax, shipping_added)]
-    subtotal, off = sum(line.total.amount for line in lines), sum(work.off[i] for i in work.vendors[vendor_id])
-    tax_sum, added = sum(amount for amount, _ in taxes), sum(amount for amount, on_top in taxes if on_top)
-    subsidy = sum(work.subsidy[i] for i in work.vendors[vendor_id]) + postage.subsidy
+    shipping_tax = _taxed(work, shipping, rate)
+    taxes = [(shipping_tax, rate), *[(work.taxes[i], work.rates[i]) for i in own]]
+    tax_sum = sum([one.amount for one, _ in taxes])
+    added = sum([one.amount for one, at_rate in taxes if _is_added(at_rate)])
+    subtotal, off = sum([work.value[i] for i in own]), sum([work.off[i] for i in own])
+    subsidy = sum([work.subsidy[i] for i in own]) + postage.subsidy
     earned = subtotal - off + shipping + added + subsidy - (0 if by_vendor else tax_sum)
     return Part(
         vendor_id=vendor_id,
         subtotal=Money(subtotal, currency),
-        shipping=Money(shipping, currency),
-        commission=_commission(work, vendor_id, lines, earned),
-        discount=Money(off, currency),
-        tax=Money(tax_sum, currency),
-        shipping_tax=Money(shipping_tax, currency),
-        added=_some(added, currency),
-        shipping_tax_added=shipping_added,
+        shipping=_some(work, shipping) or work.nothing,
+        commission=_commission(work, vendor_id, earned),
+        discount=_some(work, off) or work.nothing,
+        tax=_some(work, tax_sum) or work.nothing,
+        shipping_tax=shipping_tax,
+        added=_some(work, added),
+        shipping_tax_added=_is_added(rate),
         shipping_tax_rate=rate.rate if shipping else 0,
         tax_by_vendor=by_vendor and tax_sum > 0,
-        subsidy=_some(subsidy, currency),
-        shipping_discount=_some(postage.off, currency),
-        shipping_subsidy=_some(postage.subsidy, currency),
+        subsidy=_some(work, subsidy),
+        shipping_discount=_some(work, postage.off),
+        shipping_subsidy=_some(work, postage.subsidy),
         **_sent(work, vendor_id),
     )
 
 
-def _sent(work: _Work, vendor_id: str) -> dict[str, str]:
+def _sent(work: _Work, vendor_id: str) -> dict[str, Any]:
     """How and when the parcel goes."""
     option = work.chosen.get(vendor_id)
     if option is None:
@@ -301,12 +309,15 @@ def _sent(work: _Work, vendor_id: str) -> dict[str, str]:
     return {"method": method, "carrier": option.carrier, "earliest": option.earliest, "latest": option.latest}
 
 
-def _commission(work: _Work, vendor_id: str, lines: Sequence[LineSnapshot], most: int) -> Money:
+def _commission(work: _Work, vendor_id: str, most: int) -> Money:
     """Of what the vendor sells the goods for, by the rules of the day; never so much that it would owe us anything."""
-    currency, rules = work.question.currency, work.tables.rules
+    currency, rules, lines = work.question.currency, work.tables.rules, work.question.lines
     if rules is None:
-        return Money(0, currency)
-    sold = [(line.category, line.goods + line.subsidy if line.subsidy else line.goods, line.quantity) for line in lines]
+        return work.nothing
+    sold = [
+        (lines[i].category, Money(work.value[i] - work.off[i] + work.subsidy[i], currency), lines[i].quantity)
+        for i in work.vendors[vendor_id]
+    ]
     return Money(min(commission_of(rules, vendor_id, sold, work.question.at).amount, most), currency)
 
 
@@ -322,16 +333,16 @@ def _promoted(work: _Work) -> list[Promoted]:
     return found
 
 
-def _goods(work: _Work, place: int) -> int:
-    """What a line comes to after discounts."""
-    return work.listed[place].price.amount * work.question.lines[place].quantity - work.off[place]
-
-
-def _taxed(amount: int, rate: Rate, currency: str) -> Money:
+def _taxed(work: _Work, amount: int, rate: Rate) -> Money:
     if not rate.rate or not amount:
-        return Money(0, currency)
+        return work.nothing
     work_out = tax.tax_in if rate.inclusive else tax.tax_on
-    return work_out(Money(amount, currency), rate.rate)
+    return work_out(Money(amount, work.question.currency), rate.rate)
+
+
+def _is_added(rate: Rate) -> bool:
+    """Whether it comes on top of the price."""
+    return not rate.inclusive and rate.rate > 0
 
 
 def _ours(off: int, applied: Applied) -> int:
@@ -339,5 +350,5 @@ def _ours(off: int, applied: Applied) -> int:
     return (2 * off * applied.platform_basis_points + _WHOLE) // (2 * _WHOLE)
 
 
-def _some(amount: int, currency: str) -> Money | None:
-    return Money(amount, currency) if amount else None
+def _some(work: _Work, amount: int) -> Money | None:
+    return Money(amount, work.question.currency) if amount else None

@@ -12,6 +12,7 @@ from market.money import Money
 from market.table import Table
 from tests import shop
 from tests.http import call
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.contract("10.1")]
 
@@ -81,7 +82,7 @@ def test_the_cart_tells_of_new_prices_and_missing_stock() -> None:
     shop.stock("LAMP", 5, price=shop.euros(1000))
     shop.fill("ada", ("LAMP", 5))
     dearer = Offer(sku="LAMP", product_id="prd_LAMP", vendor_id="ven_lights", title="A lamp", price=shop.euros(1200))
-    Table(INVENTORY).transact(change_offer(dearer))
+    Table(INVENTORY, VENDORS).transact(change_offer(dearer))
     shop.buy("bob", ("LAMP", 1))
     line = call(handler, "GET", "/v1/cart", caller="ada").json["lines"][0]
     assert line["unitPrice"]["amount"] == 1000

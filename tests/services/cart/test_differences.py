@@ -7,16 +7,12 @@ import pytest
 
 from cart.api import handler
 from cart.contract import KEPT, cart_key
-from inventory import store as stock
-from inventory.contract import PurchaseLimit
 from market import clock, config
 from market.money import Money
 from tests import shop
 from tests.http import Response, call
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.contract("10.1", "10.2")]
-
-VENDOR = "ven_lights"
 
 
 def show() -> Response:
@@ -42,11 +38,11 @@ def changed() -> None:
         shop.stock(sku, price=shop.euros(1_000))
     shop.fill("ada", *((sku, 3) for sku in ("SAME", "DEARER", "FEWER", "GONE", "RATIONED", "BOTH", "YEN")))
     shop.reprice("DEARER", shop.euros(1_200))
-    stock.change("FEWER", VENDOR, stock.counted(2, None))
+    shop.recount("FEWER", 2)
     shop.reprice("GONE", active=False)
-    stock.change("RATIONED", VENDOR, stock.limited(PurchaseLimit(1)))
+    shop.ration("RATIONED", 1)
     shop.reprice("BOTH", shop.euros(900))
-    stock.change("BOTH", VENDOR, stock.counted(0, None))
+    shop.recount("BOTH", 0)
     shop.reprice("YEN", Money(1_000, "JPY"))
 
 
@@ -106,7 +102,7 @@ def test_the_summary_takes_over_prices_and_names_what_is_in_the_way(changed: Non
 def test_how_much_stock_there_is_is_told_up_to_ten() -> None:
     shop.stock("LAMP", 100)
     shop.fill("ada", ("LAMP", 80))
-    stock.change("LAMP", VENDOR, stock.counted(50, None))
+    shop.recount("LAMP", 50)
 
     assert told(show()) == [("LAMP", "out_of_stock", 80, 10)]
     assert lines(refresh())[0][1] == 50

@@ -10,8 +10,6 @@ import pytest
 from cart import store
 from cart.api import handler
 from cart.contract import CartChanged
-from inventory import store as stock
-from inventory.contract import PurchaseLimit
 from market import config
 from market.money import Money
 from tests import shop
@@ -20,7 +18,6 @@ from tests.http import Response, call
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.contract("10.1")]
 
 JSON = dict[str, Any]
-VENDOR = "ven_lights"
 
 
 def become_guest() -> str:
@@ -143,7 +140,7 @@ def test_a_merge_tells_what_it_could_not_take_over() -> None:
     shop.stock("DEARER", price=shop.euros(100))
     shop.fill("ada", ("FEW", 3), ("MANY", 900))
     token = guest_with(("FEW", 4), ("ONE-EACH", 2), ("GONE", 1), ("MANY", 200), ("DEARER", 1))
-    stock.change("ONE-EACH", VENDOR, stock.limited(PurchaseLimit(1)))
+    shop.ration("ONE-EACH", 1)
     shop.reprice("GONE", active=False)
     shop.reprice("DEARER", shop.euros(120))
 
@@ -165,7 +162,7 @@ def test_a_merge_never_takes_from_what_the_customer_had() -> None:
     shop.stock("LAMP", 9)
     shop.fill("ada", ("LAMP", 5))
     token = guest_with(("LAMP", 4))
-    stock.change("LAMP", VENDOR, stock.counted(2, None))
+    shop.recount("LAMP", 2)
 
     answer = merge(token)
 

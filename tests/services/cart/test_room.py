@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cart.api import handler
-from inventory import store
+from inventory import moves, store
 from inventory.contract import PurchaseLimit
 from orders.tasks import handler as tasks
 from tests import shop
@@ -43,7 +43,7 @@ def test_limited_lines_take_more_room_and_a_cart_is_full_before_its_order_would_
     skus = [f"SKU-{number}" for number in range(43)]
     for sku in skus:
         shop.stock(sku)
-        store.change(sku, VENDOR, store.limited(TWO))
+        store.change(sku, VENDOR, lambda offer: moves.limited(offer, TWO))
     shop.fill("ada", *((sku, 2) for sku in skus[:42]))
 
     full = call(handler, "POST", "/v1/cart/items", {"sku": skus[42], "quantity": 1}, caller="ada")
@@ -59,7 +59,7 @@ def test_a_cart_that_limits_made_too_big_is_refused_by_name() -> None:
         shop.stock(sku)
     shop.fill("ada", *((sku, 1) for sku in skus))
     for sku in skus:
-        store.change(sku, VENDOR, store.limited(TWO))
+        store.change(sku, VENDOR, lambda offer: moves.limited(offer, TWO))
     seen = shop.order_body(shop.summary("ada"))
 
     refused = shop.place("ada", seen)

@@ -240,7 +240,7 @@ def test_confirming_and_cancelling_at_once_ends_one_way_or_the_other() -> None:
 
 def test_a_purchase_limit_counts_no_more_what_was_cancelled() -> None:
     floor.two_vendors()
-    table = Table(shop.INVENTORY)
+    table = Table(shop.INVENTORY, shop.VENDORS)
     table.write(update(shop.stock_key("LAMP"), "SET max_per_customer = :n, limit_days = :d", {":n": 2, ":d": 0}))
     number = floor.paid("ada", ("LAMP", 2), ("CHAIR", 1))["orderNo"]
     shop.fill("ada", ("LAMP", 1))

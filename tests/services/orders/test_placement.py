@@ -14,13 +14,14 @@ from orders.api import handler
 from orders.staff_api import handler as staff_api
 from tests import shop
 from tests.http import call
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.contract("11.1")]
 
 
 def reprice(sku: str, price: Money, *, active: bool = True) -> None:
     offer = Offer(sku=sku, product_id=f"prd_{sku}", vendor_id="ven_lights", title=sku, price=price, active=active)
-    Table(INVENTORY).transact(change_offer(offer))
+    Table(INVENTORY, VENDORS).transact(change_offer(offer))
 
 
 @pytest.mark.contract("11.1", "11.4", "7.2")

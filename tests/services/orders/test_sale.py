@@ -22,6 +22,7 @@ from orders.contract import id_of
 from tests import shop
 from tests.http import call
 from tests.services.orders import floor
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -104,7 +105,7 @@ def test_the_category_of_a_line_is_that_of_the_sale() -> None:
     offer = Offer(
         sku="LAMP", product_id="prd_1", vendor_id="ven_lights", title="A lamp", price=shop.euros(1000), category="home"
     )
-    table = Table(INVENTORY)
+    table = Table(INVENTORY, VENDORS)
     table.transact(new_offer(offer))
     table.transact(change_offer(offer, available=5))
     keep_of("ven_lights", Rule(vendor_id="ven_lights", category="home", basis_points=2_000))
