@@ -313,6 +313,7 @@ def show_team_role(vendor_id: str, name: str) -> Response[RoleView]:
 @api.put("/v1/vendors/<vendor_id>/roles/<name>", callers=TEAM, needs="team.manage", problems=_EDITING)
 def put_team_role(vendor_id: str, name: str, body: RoleBody) -> Response[RoleView]:
     """Make or change one of a vendor's own roles, with permissions that the caller holds."""
+    store.require_vendor(vendor_id, api.caller)
     return _role_saved(scope_of(vendor_id), name, body)
 
 
@@ -325,6 +326,7 @@ def put_team_role(vendor_id: str, name: str, body: RoleBody) -> Response[RoleVie
 )
 def delete_team_role(vendor_id: str, name: str) -> Response[None]:
     """Delete one of a vendor's own roles that nobody has."""
+    store.require_vendor(vendor_id, api.caller)
     service.delete_role(scope_of(vendor_id), name, by=api.caller.id)
     return Response(status_code=204)
 

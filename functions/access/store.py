@@ -31,8 +31,10 @@ from identity.contract import Contact, read_contact, user_key
 from market import clock
 from market.errors import Conflict
 from market.events import announce
+from market.guard.callers import Caller
 from market.table import Item, Table, Write, delete, update
 from vendors.contract import MANIFEST as VENDORS
+from vendors.contract import require_known
 
 table = Table(MANIFEST, IDENTITY, VENDORS)
 
@@ -53,6 +55,11 @@ class Member:
     added_by: str = ""
     changed_at: str = ""
     changed_by: str = ""
+
+
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, table.get)
 
 
 def situation(scope: str, *user_ids: str) -> Situation:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from developers import keyring, service
+from developers import keyring, service, store
 from developers.manifest import MANIFEST
 from developers.model import (
     ApiKey,
@@ -57,6 +57,7 @@ def make_key(vendor_id: str, form: KeyForm) -> Response[KeyView]:
     The `secret` is in this answer and in no other. The same request again gives the same key without it: rotate the key
     if the answer was lost.
     """
+    store.require_vendor(vendor_id, api.caller)
     return _made(vendor_id, form)
 
 

@@ -19,8 +19,9 @@ from market import clock
 from market.errors import Conflict, Idempotency, IdempotencyKeyReused, PreconditionFailed, Problem
 from market.events import announce
 from market.table import NEW, Item, Key, Table, Write, put, update
+from vendors.contract import MANIFEST as VENDORS
 
-_table = Table(MANIFEST)
+_table = Table(MANIFEST, VENDORS)
 _REMEMBERED = timedelta(days=1)
 _SHOWN = timedelta(days=90)
 """How long a revoked key can still be looked at."""

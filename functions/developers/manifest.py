@@ -5,6 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="developers",
     prefixes=("KEY#", "LIM#api-key#", "WHK#", "WHD#"),
+    reads=("vendors",),
     permissions={
         "api_keys.read": ("admin", "auditor"),
         "api_keys.manage": ("admin",),

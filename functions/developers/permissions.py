@@ -14,6 +14,8 @@ OPEN_TO_KEYS: Mapping[str, tuple[str, ...]] = {
     "inventory.read": _GOODS,
     "inventory.write": ("admin", "vendor_catalog"),
     "invoices.read": _PAPERS,
+    "media.read": ("admin", "moderator", "support", "auditor", "vendor_catalog", "vendor_viewer"),
+    "media.write": ("admin", "moderator", "vendor_catalog"),
     "orders.cancel": ("admin", "support", "vendor_orders"),
     "orders.note": ("admin", "support", "finance", "vendor_orders"),
     "orders.read": (*_PAPERS, "moderator"),

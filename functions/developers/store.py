@@ -34,9 +34,12 @@ from developers.model import (
 from market import clock
 from market.errors import Conflict, PreconditionFailed, Problem
 from market.events import announce
+from market.guard.callers import Caller
 from market.table import EXISTS, NEW, Item, Key, Table, Write, delete, put, update
+from vendors.contract import MANIFEST as VENDORS
+from vendors.contract import require_known
 
-_table = Table(MANIFEST)
+_table = Table(MANIFEST, VENDORS)
 _SHARDS = 4
 _ENDPOINT = "whk_"
 _REMEMBERED_ATTEMPTS = 20
@@ -59,6 +62,11 @@ class Appointment:
 
 class Taken(Conflict):
     """Somebody else has taken on this attempt, or the delivery is over."""
+
+
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, _table.get)
 
 
 def endpoints(vendor_id: str) -> list[Endpoint]:

@@ -43,6 +43,7 @@ def list_webhook_events(vendor_id: str) -> EventTypeList:
 @api.post(ALL, callers=[VENDOR, STAFF], needs=MANAGE, status=201, problems=[UrlRefused, TooManyWebhooks, Busy])
 def make_webhook(vendor_id: str, form: WebhookForm) -> Response[WebhookView]:
     """Let us tell a server of the vendor's what happens. The `secret` is in this answer and in no other."""
+    store.require_vendor(vendor_id, api.caller)
     wish = delivering.Wish(url=form.url, events=tuple(form.events), description=form.description, active=form.active)
     made = delivering.make(vendor_id, wish)
     return _shown(made, secret=delivering.secret_of(made), status=201)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from market.money import Money, total
+from market.money import Money
 
 SEPARATOR = ">"
 """Between the levels of a category's path, as the catalog writes it."""
@@ -36,7 +36,7 @@ class Rule:
 
     @property
     def amounts(self) -> tuple[Money, ...]:
-        return tuple(money for money in (self.per_unit, self.per_order, self.least, self.most) if money)
+        return tuple([money for money in (self.per_unit, self.per_order, self.least, self.most) if money])
 
 
 STANDARD = Rule(basis_points=1_000)
@@ -61,7 +61,7 @@ def commission_of(rules: Rules, vendor_id: str, lines: Iterable[Sold], at: str) 
     if not by_rule:
         raise ValueError("there is no commission of nothing")
     currency = next(iter(by_rule.values()))[0][1].currency
-    return total((_taken(rule, sold) for rule, sold in by_rule.items()), currency)
+    return Money(sum([_taken(rule, sold) for rule, sold in by_rule.items()]), currency)
 
 
 def rule_for(rules: Rules, vendor_id: str, line: Sold, at: str) -> Rule:
@@ -73,7 +73,7 @@ def rule_for(rules: Rules, vendor_id: str, line: Sold, at: str) -> Rule:
         if _covers(rule.category, category)
         and rule.since <= at
         and (not rule.until or at < rule.until)
-        and all(money.currency == charge.currency for money in rule.amounts)
+        and all([money.currency == charge.currency for money in rule.amounts])
     ]
     return max(candidates, key=_rank, default=STANDARD)
 
@@ -87,12 +87,11 @@ def _rank(rule: Rule) -> tuple[bool, int, int, str]:
     return bool(rule.vendor_id), levels, rule.priority, rule.since
 
 
-def _taken(rule: Rule, sold: Sequence[Sold]) -> Money:
-    """What one rule takes of the lines that are under it."""
-    charged = sum(charge.amount for _, charge, _ in sold)
-    currency = sold[0][1].currency
+def _taken(rule: Rule, sold: Sequence[Sold]) -> int:
+    """What one rule takes of the lines that are under it, in minor units of their currency."""
+    charged = sum([charge.amount for _, charge, _ in sold])
     if rule.basis_points is not None:
-        amount = sum((charge.amount * rule.basis_points + 5_000) // 10_000 for _, charge, _ in sold)
+        amount = sum([(charge.amount * rule.basis_points + 5_000) // 10_000 for _, charge, _ in sold])
     elif rule.per_unit:
         amount = sum(min(rule.per_unit.amount * quantity, charge.amount) for _, charge, quantity in sold)
     else:
@@ -101,4 +100,4 @@ def _taken(rule: Rule, sold: Sequence[Sold]) -> Money:
         amount = max(amount, rule.least.amount)
     if rule.most:
         amount = min(amount, rule.most.amount)
-    return Money(min(amount, charged), currency)
+    return min(amount, charged)

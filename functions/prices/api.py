@@ -97,12 +97,20 @@ def list_books(vendor_id: str, limit: Limit = 50, cursor: Cursor = None) -> Resp
 
 @api.put("/v1/vendors/<vendor_id>/prices", callers=[VENDOR, STAFF, KEY], needs="prices.write")
 def change_entries(vendor_id: str, body: EntriesBody) -> Response[views.WrittenList]:
-    """Set or take away up to 100 list prices and plans. Each SKU is changed whole or not at all, and says so.
+    """Set or take away up to 100 list prices and plans, and accept what rules suggested.
 
-    Sending the same again changes nothing.
+    Each SKU is changed whole or not at all, and says so. Sending the same again changes nothing.
     """
+    store.require_vendor(vendor_id, api.caller)
     outcomes = service.change(vendor_id, [entry.wish() for entry in body.entries])
-    return reply(views.WrittenList(items=[views.Written.of(sku, outcome) for sku, outcome in outcomes.items()]))
+    accepted = [
+        views.Accepted.of(
+            one.sku, one.decision_id, moving.accept(vendor_id, one.sku, one.decision_id, by=api.caller.id)
+        )
+        for one in body.accepted
+    ]
+    items = [views.Written.of(sku, outcome) for sku, outcome in outcomes.items()]
+    return reply(views.WrittenList(items=items, accepted=accepted))
 
 
 @api.get("/v1/vendors/<vendor_id>/prices/<sku>", callers=[VENDOR, STAFF, KEY], needs="prices.read")
@@ -148,6 +156,7 @@ def show_rules(vendor_id: str) -> Response[views.RuleList]:
 )
 def change_rules(vendor_id: str, body: RulesBody) -> Response[views.RuleList]:
     """Replace all rules. The first that applies to a SKU decides; they are first asked within five minutes."""
+    store.require_vendor(vendor_id, api.caller)
     book = rulestore.rulebook(vendor_id)
     api.require_match(book.version)
     return _rules(moving.set_rules(book, [rule.rule() for rule in body.rules], by=api.caller.id))
@@ -170,6 +179,7 @@ def _rules(book: rulestore.Rulebook) -> Response[views.RuleList]:
 )
 def change_own_groups(vendor_id: str, customer_id: str, body: GroupsBody) -> Response[views.Groups]:
     """Put a customer into groups of the vendor's own, in place of others; lists name them `<vendor>:<name>`."""
+    store.require_vendor(vendor_id, api.caller)
     store.require_customer(customer_id)
     own = frozenset(f"{vendor_id}:{name}" for name in body.groups)
     after = store.change_groups(customer_id, own, scope=vendor_id)

@@ -39,6 +39,12 @@ def paid(envelope: Envelope) -> None:
     moving.sold(envelope.data["customer_id"], envelope.data["order_id"], envelope.occurredAt)
 
 
+@consumer.on("inventory.low_stock")
+def running_out(envelope: Envelope) -> None:
+    """Ask the rules: some of them move prices where little is left."""
+    moving.ask(envelope.data["sku"])
+
+
 @consumer.on("profile.export_requested")
 def export_requested(envelope: Envelope) -> None:
     personal.export(envelope.data["folder"], envelope.data["user_id"])

@@ -11,7 +11,8 @@ from market.money import Money
 class PriceDecided(Event):
     """A plan or a rule wants the base price of a SKU to be `price`, if it still is `expected`.
 
-    reason: `plan` or `rule`. The same decision may be told more than once; carried out, `expected` fits no more.
+    reason: `plan`, `rule`, or `accepted` for a suggestion. The same decision may be told more than once; carried out,
+    `expected` fits no more.
     """
 
     type: ClassVar[str] = "price.decided"

@@ -90,8 +90,24 @@ class EntryBody(Body):
         return Wish(self.sku, entry, is_plan=self.kind == "plan", gone=self.remove)
 
 
+class AcceptedBody(Body):
+    """A rule's suggestion that is to become the base price."""
+
+    sku: Sku
+    decision_id: Annotated[str, Field(pattern=r"^dec_[0-9a-f]{26}$", description="Of the suggestion.")]
+
+
 class EntriesBody(Body):
-    entries: Annotated[list[EntryBody], Field(min_length=1, max_length=MOST_WISHES)]
+    """List prices and plans, and suggestions of rules that are accepted."""
+
+    entries: Annotated[list[EntryBody], Field(max_length=MOST_WISHES)] = []
+    accepted: Annotated[list[AcceptedBody], Field(max_length=MOST_WISHES)] = []
+
+    @model_validator(mode="after")
+    def _something(self) -> "EntriesBody":
+        if not self.entries and not self.accepted:
+            raise ValueError("send entries, or suggestions that are accepted")
+        return self
 
 
 class StockTrigger(Body):

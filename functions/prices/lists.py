@@ -125,7 +125,7 @@ def planned(base: Money, entries: Iterable[Entry], at: str) -> tuple[Money, str]
     At its start a plan turns `replaces` into its price, and at its end back again.
     """
     plan_id = ""
-    for entry in sorted((one for one in entries if one.replaces), key=lambda one: one.starts_at):
+    for entry in sorted([one for one in entries if one.replaces], key=lambda one: one.starts_at):
         over = bool(entry.ends_at) and entry.ends_at <= at
         before, after = (entry.price, entry.replaces) if over else (entry.replaces, entry.price)
         if entry.starts_at <= at and before == base and after and after != base:

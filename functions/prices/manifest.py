@@ -7,9 +7,10 @@ _READERS = ("admin", "moderator", "support", "finance", "auditor", "vendor_catal
 MANIFEST = Manifest(
     service="prices",
     prefixes=("PRL#", "PRG#", "PRH#", "PRR#", "PRS#", "PRA#", "FXR#", "FXH#"),
-    reads=("identity", "inventory", "orders"),
+    reads=("identity", "inventory", "orders", "vendors"),
     publishes=("price.decided", "price.suggested", "price.claim_doubted", "rates.updated"),
     consumes=(
+        "inventory.low_stock",
         "order.paid",
         "price.refused",
         "product.created",

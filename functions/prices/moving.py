@@ -9,14 +9,23 @@ from dataclasses import replace
 
 from inventory.contract import Offer
 from market import clock, log
+from market.errors import Conflict, NotFound, Problem
 from prices import plans, rules, rulestore, store
 from prices.events import PriceSuggested, SuggestionReason
 from prices.rules import SUGGEST, Facts, Rule, State, Verdict
-from prices.rulestore import Decision, Rulebook, RulesChanged, StateChanged
+from prices.rulestore import AlreadyAccepted, Decision, Rulebook, RulesChanged, StateChanged
 from prices.service import announced, decision_id
 from prices.store import Sheet
 
 _AT_ONCE = 100
+
+
+class SuggestionOutdated(Conflict):
+    """Something else decided on the price since the suggestion was made."""
+
+    code, title = "suggestion_outdated", "The suggestion is outdated"
+
+
 _LOOK_AGAIN = 30
 """Minutes until a SKU is looked at again whose rule still applies: nobody tells us that stock came back."""
 
@@ -27,6 +36,27 @@ def set_rules(book: Rulebook, new: Iterable[Rule], *, by: str) -> Rulebook:
     changed = replace(book, rules=tuple(new), changed_at=now, changed_by=by)
     rulestore.save_rules(changed, turn=now if changed.rules else "")
     return replace(changed, version=book.version + 1)
+
+
+def accept(vendor_id: str, sku: str, decision_id: str, *, by: str) -> Problem | Decision:
+    """Let the base price become what a rule suggested: the suggestion, or what is in the way.
+
+    Repeated, it is told once. The catalog carries it out, if the price still is what it was when it was suggested; it
+    then is the vendor's own price, from which rules start anew.
+    """
+    sheet, found = store.sheets([sku]).get(sku), rulestore.suggestion(sku, decision_id)
+    if sheet is None or sheet.offer.vendor_id != vendor_id or found is None:
+        return NotFound("There is no such suggestion.")
+    if found.accepted_at:
+        return found
+    if sheet.offer.price != found.before or _planned(sheet, clock.timestamp()):
+        return SuggestionOutdated("The price is another by now.", sku=sku)
+    told = announced(replace(found, kind="accepted"), vendor_id, sheet.offer.product_id)
+    try:
+        store.write(rulestore.accepted(found, by=by), store.told(told))
+    except AlreadyAccepted:
+        log.info("suggestion was accepted", sku=sku, decision=decision_id)
+    return found
 
 
 def sold(customer_id: str, order_id: str, at: str) -> None:

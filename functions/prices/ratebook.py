@@ -17,8 +17,9 @@ from prices.events import RatesUpdated
 from prices.feed import SOURCE, Day
 from prices.manifest import MANIFEST
 from prices.rates import Rate, Rates
+from vendors.contract import MANIFEST as VENDORS
 
-_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS, VENDORS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ keeps it, so that whatever is worked out later is worked out alike.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -66,7 +67,7 @@ class Quote:
     at: str = ""
     source: str = ""
     version: int = 0
-    rounding: Rounding = field(default_factory=Rounding)
+    rounding: Rounding = Rounding()
 
     def compact(self) -> dict[str, Any]:
         """As an order keeps it. The fraction is text, for it may have more digits than JSON readers keep."""
@@ -133,13 +134,18 @@ class Rate:
 
     def fraction(self) -> tuple[int, int]:
         """Raises ValueError unless it is a positive decimal number."""
-        whole, _, part = self.value.partition(".")
-        if not (whole + part).isascii() or not (whole + part).isdigit() or len(whole + part) > _MAX_DIGITS:
-            raise ValueError("not a rate")
-        numerator = int(whole + part)
-        if not numerator:
-            raise ValueError("a rate is more than nothing")
-        return numerator, 10 ** len(part)
+        return _fraction(self.value)
+
+
+@lru_cache(maxsize=1024)
+def _fraction(value: str) -> tuple[int, int]:
+    whole, _, part = value.partition(".")
+    if not (whole + part).isascii() or not (whole + part).isdigit() or len(whole + part) > _MAX_DIGITS:
+        raise ValueError("not a rate")
+    numerator = int(whole + part)
+    if not numerator:
+        raise ValueError("a rate is more than nothing")
+    return numerator, 10 ** len(part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +195,12 @@ class Rates:
 
 def age_in_days(day: str, at: str) -> int:
     """Days from a day to a moment, both ISO 8601."""
-    return (date.fromisoformat(at[:10]) - date.fromisoformat(day[:10])).days
+    return _days_between(day[:10], at[:10])
+
+
+@lru_cache(maxsize=1024)
+def _days_between(first: str, last: str) -> int:
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
 
 
 def converted(money: Money, quote: Quote) -> Money:
@@ -197,35 +208,35 @@ def converted(money: Money, quote: Quote) -> Money:
 
     A price above nothing stays above nothing. Raises CurrencyMismatch or TooMuch.
     """
-    whole = exchanged(money, quote)
+    amount = _exchanged(money, quote, _WHOLE + quote.fee_basis_points)
     if quote.frm == quote.to:
-        return whole
-    sign = -1 if whole.amount < 0 else 1
+        return money
     least = 1 if money.amount else 0
-    return Money(sign * quote.rounding.rounded(max(abs(whole.amount), least)), whole.currency)
+    rounded = quote.rounding.rounded(max(abs(amount), least))
+    return Money(-rounded if amount < 0 else rounded, quote.to)
 
 
 def exchanged(money: Money, quote: Quote) -> Money:
     """The same without the rounding rule: for amounts that are no prices. Half up, away from nothing."""
-    return _exchanged(money, quote, _WHOLE + quote.fee_basis_points)
+    return Money(_exchanged(money, quote, _WHOLE + quote.fee_basis_points), quote.to)
 
 
 def fee_in(money: Money, quote: Quote) -> Money:
     """The part of `exchanged` that is the fee, in the quote's currency: to be shown."""
-    return exchanged(money, quote) - _exchanged(money, quote, _WHOLE)
+    return exchanged(money, quote) - Money(_exchanged(money, quote, _WHOLE), quote.to)
 
 
-def _exchanged(money: Money, quote: Quote, share: int) -> Money:
+def _exchanged(money: Money, quote: Quote, share: int) -> int:
     if money.currency != quote.frm:
         raise CurrencyMismatch(f"The rate is for {quote.frm}, the amount is in {money.currency}.")
     if quote.frm == quote.to:
-        return money
+        return money.amount
     up = quote.numerator * share * 10 ** exponent(quote.to)
     down = quote.denominator * _WHOLE * 10 ** exponent(quote.frm)
-    amount = (2 * abs(money.amount) * up + down) // (2 * down)
+    amount: int = (2 * abs(money.amount) * up + down) // (2 * down)
     if amount > MAX_AMOUNT:
         raise TooMuch(f"This would be too much in {quote.to}.")
-    return Money(-amount if money.amount < 0 else amount, quote.to)
+    return -amount if money.amount < 0 else amount
 
 
 def packed(rates: Rates) -> dict[str, Any]:

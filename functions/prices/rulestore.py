@@ -24,11 +24,12 @@ from orders.contract import MANIFEST as ORDERS
 from prices import rules as model
 from prices.manifest import MANIFEST
 from prices.rules import Reason, Rule, State
+from vendors.contract import MANIFEST as VENDORS
 
 KEPT = timedelta(days=400)
 SHARDS = 4
 _MOST_COUNTED = 1_000
-_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS, VENDORS)
 
 
 class StateChanged(Conflict):
@@ -37,6 +38,10 @@ class StateChanged(Conflict):
 
 class AlreadyNoted(Conflict):
     """The record is there."""
+
+
+class AlreadyAccepted(Conflict):
+    """The suggestion was accepted before."""
 
 
 class RulesChanged(PreconditionFailed):
@@ -60,6 +65,8 @@ class Rulebook:
 class Decision:
     """What was decided, suggested or doubted, and why. by: of the plan or the rule.
 
+    accepted_at, accepted_by: of a suggestion that somebody let become the price.
+
     kind: `plan`, `rule`, `suggestion`, or `claim`: a price that was compared with, and the highest that may be.
     """
 
@@ -72,6 +79,8 @@ class Decision:
     after: Money
     confidence: int = 100
     reasons: tuple[Reason, ...] = ()
+    accepted_at: str = ""
+    accepted_by: str = ""
 
 
 def rules_key(vendor_id: str) -> Key:
@@ -190,6 +199,23 @@ def _record(decision: Decision) -> tuple[Key, Item]:
     return Key(f"PRA#{decision.sku}", f"{decision.at}#{decision.id}"), item
 
 
+def suggestion(sku: str, decision_id: str) -> Decision | None:
+    """A rule's suggestion, if it is one of the latest decisions on the SKU."""
+    latest, _ = decisions(sku, limit=100, cursor=None)
+    return next((one for one in latest if one.id == decision_id and one.kind == "suggestion"), None)
+
+
+def accepted(decision: Decision, *, by: str) -> Write:
+    """Note, once, that a suggestion is to become the price. Raises AlreadyAccepted."""
+    return update(
+        Key(f"PRA#{decision.sku}", f"{decision.at}#{decision.id}"),
+        "SET accepted_at = :now, accepted_by = :by",
+        {":now": clock.timestamp(), ":by": by},
+        when="attribute_exists(pk) AND attribute_not_exists(accepted_at)",
+        otherwise=AlreadyAccepted("It was accepted."),
+    )
+
+
 def decisions(sku: str, *, limit: int, cursor: str | None) -> tuple[list[Decision], str | None]:
     """What was decided on a SKU, the youngest first."""
     page = _table.query(f"PRA#{sku}", newest_first=True, limit=limit, cursor=cursor)
@@ -207,6 +233,8 @@ def _decision(sku: str, item: Item) -> Decision:
         after=Money(**item["after"]),
         confidence=item["confidence"],
         reasons=tuple(Reason(**reason) for reason in item["reasons"]),
+        accepted_at=item.get("accepted_at", ""),
+        accepted_by=item.get("accepted_by", ""),
     )
 
 

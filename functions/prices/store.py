@@ -16,6 +16,7 @@ from inventory.contract import Offer, read_offer, stock_key
 from market import clock
 from market.errors import Conflict, NotFound, PreconditionFailed
 from market.events import Event, announce
+from market.guard.callers import Caller
 from market.table import NEW, Item, Key, Page, Table, Write, delete, put
 from orders.contract import MANIFEST as ORDERS
 from orders.contract import OrderSnapshot, order_key, read_order
@@ -26,11 +27,13 @@ from prices.history import History
 from prices.lists import Entry
 from prices.manifest import MANIFEST
 from prices.rates import Rates
+from vendors.contract import MANIFEST as VENDORS
+from vendors.contract import require_known
 
 SHARDS = 4
 """Of the list of books that are due, so that a vendor's thousand sales from midnight on are not one partition."""
 
-_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS)
+_table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS, VENDORS)
 
 
 class BookChanged(Conflict):
@@ -65,6 +68,11 @@ class Sheet:
     offer: Offer
     book: Book
     past: Past
+
+
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, _table.get)
 
 
 def history_key(sku: str) -> Key:

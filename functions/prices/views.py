@@ -98,8 +98,24 @@ class Written(View):
         return cls(sku=sku, entries=[EntryView.of(entry) for entry in outcome.entries])
 
 
+class Accepted(View):
+    """What became of a suggestion: the price that the SKU gets, or why it does not."""
+
+    sku: str
+    decision_id: str
+    price: Money | None = None
+    refused: Refusal | None = None
+
+    @classmethod
+    def of(cls, sku: str, decision_id: str, outcome: Problem | Decision) -> "Accepted":
+        if isinstance(outcome, Problem):
+            return cls(sku=sku, decision_id=decision_id, refused=Refusal(code=outcome.code, detail=outcome.detail))
+        return cls(sku=sku, decision_id=decision_id, price=outcome.after)
+
+
 class WrittenList(View):
     items: list[Written]
+    accepted: list[Accepted] = []
 
 
 class BookCard(View):
@@ -120,7 +136,10 @@ class ReasonView(View):
 
 
 class DecisionView(View):
-    """kind: `plan`, `rule` or `suggestion`, by: which; or `claim`: compared with `before`, at most `after` is true."""
+    """kind: `plan`, `rule` or `suggestion`, by: which; or `claim`: compared with `before`, at most `after` is true.
+
+    acceptedAt, acceptedBy: of a suggestion that became the price.
+    """
 
     id: str
     at: str
@@ -130,6 +149,8 @@ class DecisionView(View):
     after: Money
     confidence: int
     reasons: list[ReasonView]
+    accepted_at: str | None = None
+    accepted_by: str | None = None
 
     @classmethod
     def of(cls, decision: Decision) -> "DecisionView":
@@ -143,6 +164,8 @@ class DecisionView(View):
             after=decision.after,
             confidence=decision.confidence,
             reasons=reasons,
+            accepted_at=decision.accepted_at or None,
+            accepted_by=decision.accepted_by or None,
         )
 
 

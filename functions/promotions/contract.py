@@ -5,6 +5,7 @@
     evaluate(goods, promotions, codes=…, customer=…, country=…, currency=…, at=…)      what is taken off which line
     spends_of(outcome, order_id, shipping=…) -> reserve(…) -> commit(…) or release(…)  with the order's own transactions
     with_room(place, table.batch_get, table.transact)                                  around the placing transaction
+    shown_on(promotions, goods, at=…), badge_of(promotion)                             for cards and pages of products
 
 A cart keeps each code with its promotion's id (`Code.promotion_id`), so that an order finds both with the same request.
 Where `with_room` raises PromotionOver or BudgetSpent, evaluate again `without` that promotion, or tell the customer.
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from market.table import Item, Key
+from promotions.badges import shown_on as shown_on
 from promotions.basket import Goods as Goods
 from promotions.codec import expand, expand_book
 from promotions.codes import normalised as normalised
@@ -50,6 +52,7 @@ from promotions.model import PromotionOver as PromotionOver
 from promotions.model import UsageLimitReached as UsageLimitReached
 from promotions.room import make_room as make_room
 from promotions.room import with_room as with_room
+from promotions.rules import badge_of as badge_of
 
 _NO_COUNTS: Mapping[str, int] = {}
 

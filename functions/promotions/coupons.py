@@ -11,9 +11,8 @@ from market import clock
 from market.errors import Conflict, NotFound
 from market.table import NEW, Write, put, update
 from promotions import store
-from promotions.basket import Basket, lines_of
+from promotions.badges import shown_on
 from promotions.codes import drawn, normalised
-from promotions.conditions import is_on
 from promotions.contract import (
     Applied,
     Code,
@@ -143,8 +142,9 @@ def badges(skus: Iterable[str], country: str) -> dict[str, list[Promotion]]:
     """Promotions without a code that each SKU takes part in, by SKU: two calls for a page of product cards."""
     found = store.TABLE.batch_get(stock_key(sku) for sku in skus)
     offers = [read_offer(item) for item in found.values()]
-    public = [one for one in store.books([PLATFORM, *{offer.vendor_id for offer in offers}]) if not one.hidden]
-    return {offer.sku: [one for one in public if _shows(one, offer, country)] for offer in offers}
+    public = store.books([PLATFORM, *{offer.vendor_id for offer in offers}])
+    shown = shown_on(public, [_goods(offer) for offer in offers], at=clock.timestamp(), country=country)
+    return {offer.sku: promotions for offer, promotions in zip(offers, shown, strict=True)}
 
 
 def facts_of(customer_id: str) -> CustomerFacts:
@@ -241,18 +241,8 @@ def _suggestion(
     return Suggestion(promotion, code.code if code else "", applied, gift)
 
 
-def _shows(promotion: Promotion, offer: Offer, country: str) -> bool:
-    """Whether it is for the SKU; it may ask for more of it, or for a first order."""
-    conditions = promotion.conditions
-    if promotion.status not in LAUNCHED or not is_on(conditions, clock.timestamp()):
-        return False
-    if conditions.customers or conditions.groups or promotion.uses_left == 0 or promotion.budget_left == 0:
-        return False
-    if country and conditions.countries and country not in conditions.countries:
-        return False
-    if conditions.currencies and offer.price.currency not in conditions.currencies:
-        return False
-    goods = Goods(
+def _goods(offer: Offer) -> Goods:
+    return Goods(
         sku=offer.sku,
         product_id=offer.product_id,
         vendor_id=offer.vendor_id,
@@ -260,4 +250,3 @@ def _shows(promotion: Promotion, offer: Offer, country: str) -> bool:
         quantity=1,
         unit_price=offer.price,
     )
-    return bool(lines_of(promotion, Basket([goods], offer.price.currency)))

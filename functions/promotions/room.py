@@ -29,7 +29,7 @@ class _Stale(Conflict):
 def with_room(
     attempt: Callable[[], Result],
     batch_get: Callable[..., Mapping[Key, Item]],
-    transact: Callable[..., None],
+    transact: Callable[..., object],
 ) -> Result:
     """Do what reserves; as long as a shard is short while others have more, make room there and do it again.
 
@@ -43,7 +43,9 @@ def with_room(
     return attempt()
 
 
-def make_room(batch_get: Callable[..., Mapping[Key, Item]], transact: Callable[..., None], short: CounterShort) -> None:
+def make_room(
+    batch_get: Callable[..., Mapping[Key, Item]], transact: Callable[..., object], short: CounterShort
+) -> None:
     """Move to the shard that was short what it lacks, from those that have most; then the order may be tried again.
 
     Raises PromotionOver or BudgetSpent if there is not enough on all shards together, which is announced: at one moment

@@ -293,7 +293,7 @@ class Badges(View):
             badges={
                 sku: [
                     BadgeView(promotion_id=one.id, badge=badge_of(one), ends_at=one.conditions.ends_at or None)
-                    for one in sorted(promotions, key=lambda one: (-one.stacking.priority, one.id))
+                    for one in promotions
                 ]
                 for sku, promotions in found.items()
                 if promotions

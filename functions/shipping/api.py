@@ -47,6 +47,7 @@ def change(vendor_id: str, body: TableBody) -> Response[TableView]:
 
     It counts from the next order on. Holidays are read anew.
     """
+    store.require_vendor(vendor_id, api.caller)
     saved = service.set_table(body.table(vendor_id), check=api.require_match, by=api.caller.id)
     return _shown(saved, saved.version)
 
@@ -60,6 +61,7 @@ def change(vendor_id: str, body: TableBody) -> Response[TableView]:
 )
 def drop(vendor_id: str) -> Response[None]:
     """Do without a table of one's own: the platform's counts. Doing it again changes nothing."""
+    store.require_vendor(vendor_id, api.caller)
     service.drop_table(vendor_id, check=api.require_match, by=api.caller.id)
     return Response(status_code=204)
 
@@ -67,6 +69,7 @@ def drop(vendor_id: str) -> Response[None]:
 @api.post("/v1/vendors/<vendor_id>/shipping/preview", callers=[VENDOR, STAFF], needs="shipping.read")
 def preview(vendor_id: str, body: PreviewBody) -> Response[PreviewView]:
     """What an imagined parcel would cost to some place, by the table that counts or by a draft; nothing is saved."""
+    store.require_vendor(vendor_id, api.caller)
     draft = body.table.table(vendor_id) if body.table else None
     found = service.preview(vendor_id, body.parcel.parcel(), body.destination.destination(), draft)
     return reply(PreviewView.of(found))

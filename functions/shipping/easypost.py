@@ -30,12 +30,13 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """One service, as they answered it. days: on the way, 0 where they do not know."""
+    """One service, as they answered it. days: on the way, 0 where they do not know; parcels: so many for the price."""
 
     carrier: str
     service: str
     price: Money
     days: int = 0
+    parcels: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,19 +18,12 @@ _LONGEST_PAUSE = 60
 
 def arrival(origin: Origin, method: Method, rate: Rate, zone: Zone, *, at: str) -> tuple[str, str]:
     """The earliest and the latest day, ISO dates. at: ISO 8601 with an offset or `Z`."""
-    begun = day_of_work(origin, at)
-    quick, slow = (_on(begun, days, origin.workdays, origin.pauses) for days in origin.handling)
-    closed = origin.pauses | zone.holidays
-    first, last = rate.transit
-    earliest = _on(_open(quick, method.delivers, closed), first, method.delivers, closed)
-    latest = _on(_open(slow, method.delivers, closed), last, method.delivers, closed)
-    return earliest.isoformat(), max(earliest, latest).isoformat()
+    return _delivered(_handed_over(origin, at), rate.transit, method.delivers, origin.pauses | zone.holidays)
 
 
 def ready(origin: Origin, *, at: str) -> tuple[str, str]:
     """Between which days it can be picked up."""
-    begun = day_of_work(origin, at)
-    quick, slow = (_on(begun, days, origin.workdays, origin.pauses) for days in origin.handling)
+    quick, slow = _handed_over(origin, at)
     return quick.isoformat(), slow.isoformat()
 
 
@@ -39,6 +32,24 @@ def day_of_work(origin: Origin, at: str) -> date:
     moment = datetime.fromisoformat(at).astimezone(_time_zone(origin.time_zone))
     late = moment.hour * 60 + moment.minute >= origin.cut_off
     return _open(moment.date() + _DAY * late, origin.workdays, origin.pauses)
+
+
+@lru_cache(maxsize=64)
+def _handed_over(origin: Origin, at: str) -> tuple[date, date]:
+    """Between which days it leaves: the same for all methods of a table."""
+    begun, pauses = day_of_work(origin, at), origin.pauses
+    first, last = origin.handling
+    return _on(begun, first, origin.workdays, pauses), _on(begun, last, origin.workdays, pauses)
+
+
+@lru_cache(maxsize=4096)
+def _delivered(
+    handed_over: tuple[date, date], transit: tuple[int, int], week: tuple[int, ...], closed: frozenset[str]
+) -> tuple[str, str]:
+    (quick, slow), (first, last) = handed_over, transit
+    earliest = _on(_open(quick, week, closed), first, week, closed)
+    latest = _on(_open(slow, week, closed), last, week, closed)
+    return earliest.isoformat(), max(earliest, latest).isoformat()
 
 
 @lru_cache(maxsize=256)

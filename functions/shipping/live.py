@@ -16,10 +16,11 @@ from market.guard import limits
 from market.money import Money
 from prices.contract import NoRate, Rates, exchanged
 from shipping import gateway, store
-from shipping.easypost import Rated
+from shipping.easypost import Answer, Rated
 from shipping.gateway import CarriersSilent
 from shipping.model import Destination, Live, Parcel, RateTable
 from shipping.quotes import CarrierQuote, CarrierRate, digest, fingerprint
+from shipping.splitting import split, together
 
 MAX_ASKED, WHOLE_SECONDS = 5, 6.0
 CALLS = ((60, 60), (86_400, 3_000))
@@ -74,16 +75,13 @@ def answers(questions: Iterable[Question], rates: Rates) -> dict[str, CarrierQuo
 def _ask(quote_id: str, question: Question, rates: Rates) -> CarrierQuote | None:
     """The answer, which is kept; None for a vendor whose questions are used up."""
     try:
-        limits.take("carrier-calls", question.vendor_id, windows=CALLS)
-    except limits.RateLimited:
-        return None
-    table = question.table
-    try:
-        answer = gateway.rates(table.origin, question.destination, question.parcel, table.default_grams)
-        offered = tuple(_dressed(answer.rates, table, rates))
+        answer = _answer(question)
+        offered = tuple(_dressed(answer.rates, question.table, rates))
         failed, kept = False, config.number("SHIPPING_QUOTE_SECONDS") if offered else _REFUSED_SECONDS
         if answer.silent and not offered:
             failed, kept = True, _SILENT_SECONDS
+    except limits.RateLimited:
+        return None
     except CarriersSilent:
         offered, failed, kept = (), True, _SILENT_SECONDS
     quote = CarrierQuote(
@@ -98,31 +96,49 @@ def _ask(quote_id: str, question: Question, rates: Rates) -> CarrierQuote | None
     return quote
 
 
+def _answer(question: Question) -> Answer:
+    """What carriers want for all of it in one parcel, and in several where it is heavy.
+
+    Raises CarriersSilent, or RateLimited for a vendor whose questions are used up.
+    """
+    whole = _asked(question, question.parcel)
+    kinds = split(question.parcel, question.table.default_grams)
+    parts = [(_asked(question, parcel), count) for parcel, count in kinds]
+    return together(whole, parts) if parts else whole
+
+
+def _asked(question: Question, parcel: Parcel) -> Answer:
+    table = question.table
+    limits.take("carrier-calls", question.vendor_id, windows=CALLS)
+    return gateway.rates(table.origin, question.destination, parcel, table.default_grams)
+
+
 def _dressed(rated: Iterable[Rated], table: RateTable, rates: Rates) -> Iterable[CarrierRate]:
     """As customers see them: the carriers that the vendor wants, with what comes on top, the cheapest of a name."""
     live = table.live or Live()
     wanted = {carrier.casefold() for carrier in live.carriers}
     named: dict[str, CarrierRate] = {}
     for one in sorted(rated, key=lambda rate: rate.price.amount):
-        price = _with_extras(one.price, live, table.currency, rates)
+        price = _with_extras(one, live, table.currency, rates)
         if price is None or (wanted and one.carrier.casefold() not in wanted):
             continue
         method = f"{_slug(one.carrier)}:{_slug(one.service)}"
         rate = CarrierRate(
             method=method, name=f"{one.carrier} {one.service}", carrier=one.carrier, service=one.service,
-            price=price, days=one.days,
+            price=price, days=one.days, parcels=one.parcels,
         )  # fmt: skip
         named.setdefault(method, rate)
     return named.values()
 
 
-def _with_extras(price: Money, live: Live, currency: str, rates: Rates) -> Money | None:
-    """Markup half up, and the fee in the carrier's currency; None where there is no rate for it."""
+def _with_extras(rated: Rated, live: Live, currency: str, rates: Rates) -> Money | None:
+    """Markup half up, and the fee of each parcel in the carrier's currency; None where there is no rate for it."""
+    price = rated.price
     marked = (price.amount * (10_000 + live.markup) + 5_000) // 10_000
     bring = exchange(rates, currency, price.currency) if live.fee else None
     if live.fee and bring is None:
         return None
-    fee = bring(Money(live.fee, currency)).amount if bring else 0
+    fee = bring(Money(live.fee, currency)).amount * rated.parcels if bring else 0
     return Money(marked + fee, price.currency)
 
 

@@ -18,7 +18,7 @@ from shipping.model import (
     Zone,
 )
 from shipping.quotes import CarrierQuote, CarrierRate, fingerprint
-from shipping.rating import Convert, Unfit, fare, of_hundredths, same
+from shipping.rating import Convert, Unfit, fare, of_hundredths, rate_in, same
 from shipping.zones import zone_of
 
 NOTHING_TO_SEND = "none"
@@ -38,7 +38,7 @@ def options(
 ) -> tuple[Option, ...]:
     """The ways to send it, as the table orders them; none where the vendor does not send there. at: ISO 8601."""
     found = offered(parcel, destination, table, at=at, convert=convert)
-    return tuple(one for one in found.values() if isinstance(one, Option))
+    return tuple([one for one in found.values() if isinstance(one, Option)])
 
 
 def offered(
@@ -133,7 +133,7 @@ def carrier_option(
     earliest, latest = arrival(table.origin, Method(id=rate.method, name=rate.name), way, zone, at=at)
     return Option(
         method=rate.method, name=rate.name, price=bring(rate.price), carrier=rate.carrier, service=rate.service,
-        earliest=earliest, latest=latest, zone=zone.id, quote_id=quote.id,
+        earliest=earliest, latest=latest, zone=zone.id, quote_id=quote.id, parcels=rate.parcels,
     )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def _try(
         found = fare(method, zone.id, parcel, destination, table, bring or same(parcel.subtotal.currency))
     except Unfit as unfit:
         return unfit.reason
-    rate = next((rate for rate in method.rates if rate.zone == zone.id), None)
+    rate = rate_in(method, zone.id)
     earliest, latest = arrival(table.origin, method, rate, zone, at=at) if rate else ready(table.origin, at=at)
     return Option(
         method=method.id, name=method.name, price=found.price, carrier=method.carrier, service=method.service,

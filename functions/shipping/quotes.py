@@ -14,7 +14,10 @@ from shipping.zones import plain, region_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierRate:
-    """One service of one carrier, with what the vendor adds. days: working days on the way, 0 where it did not say."""
+    """One service of one carrier, with what the vendor adds. days: working days on the way, 0 where it did not say.
+
+    parcels: into how many it is split.
+    """
 
     method: str
     name: str
@@ -22,6 +25,7 @@ class CarrierRate:
     service: str
     price: Money
     days: int = 0
+    parcels: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,10 @@ def digest(*parts: object) -> str:
 def stored(quote: CarrierQuote) -> dict[str, Any]:
     """The item's attributes besides its key."""
     rows = [
-        [rate.method, rate.name, rate.carrier, rate.service, rate.price.amount, rate.price.currency, rate.days]
+        [
+            *(rate.method, rate.name, rate.carrier, rate.service),
+            *(rate.price.amount, rate.price.currency, rate.days, rate.parcels),
+        ]
         for rate in quote.rates
     ]
     return {
@@ -73,8 +80,16 @@ def stored(quote: CarrierQuote) -> dict[str, Any]:
 
 def read(item: Mapping[str, Any]) -> CarrierQuote:
     rates = (
-        CarrierRate(method=method, name=name, carrier=by, service=service, price=Money(amount, currency), days=days)
-        for method, name, by, service, amount, currency, days in orjson.loads(item["rates"])
+        CarrierRate(
+            method=method,
+            name=name,
+            carrier=by,
+            service=service,
+            price=Money(amount, currency),
+            days=days,
+            parcels=parcels,
+        )
+        for method, name, by, service, amount, currency, days, parcels in orjson.loads(item["rates"])
     )
     return CarrierQuote(
         id=item["pk"].removeprefix("SHQ#"),

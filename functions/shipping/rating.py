@@ -41,25 +41,29 @@ class Unfit(Exception):
 
 def parcel_of(pieces: Sequence[Piece], currency: str) -> Parcel:
     """What a vendor sends for these: weights and volumes summed, sides the longest. `subtotal` is of all of them."""
-    sent = [piece for piece in pieces if piece.ships and piece.quantity]
-    sides = [sorted(piece.size_mm, reverse=True) for piece in sent if len(piece.size_mm) == 3]
-    first, second, third = (max(column) for column in zip(*sides, strict=True)) if sides else (0, 0, 0)
+    subtotal = Money(0, currency)
+    units = grams = unweighed = heaviest = volume = longest = second = third = 0
+    for piece in pieces:
+        subtotal += piece.total
+        if not piece.ships or not piece.quantity:
+            continue
+        units += piece.quantity
+        grams += piece.weight_grams * piece.quantity
+        unweighed += 0 if piece.weight_grams else piece.quantity
+        heaviest = max(heaviest, piece.weight_grams)
+        if len(piece.size_mm) == 3:
+            small, middle, large = sorted(piece.size_mm)
+            longest, second, third = max(longest, large), max(second, middle), max(third, small)
+            volume += small * middle * large * piece.quantity
     return Parcel(
-        subtotal=sum((piece.total for piece in pieces), start=Money(0, currency)),
-        units=sum(piece.quantity for piece in sent),
-        weight_grams=sum(piece.weight_grams * piece.quantity for piece in sent),
-        unweighed=sum(piece.quantity for piece in sent if not piece.weight_grams),
-        heaviest_grams=max((piece.weight_grams for piece in sent), default=0),
-        volume_mm3=sum(_volume(piece) * piece.quantity for piece in sent),
-        sides_mm=(first, second, third),
+        subtotal=subtotal,
+        units=units,
+        weight_grams=grams,
+        unweighed=unweighed,
+        heaviest_grams=heaviest,
+        volume_mm3=volume,
+        sides_mm=(longest, second, third),
     )
-
-
-def _volume(piece: Piece) -> int:
-    if len(piece.size_mm) != 3:
-        return 0
-    length, width, height = piece.size_mm
-    return length * width * height
 
 
 def weight_of(parcel: Parcel, default_grams: int) -> int:
@@ -106,14 +110,14 @@ def fare(
     _require_fit(method, parcel, table.default_grams)
     if method.pickup:
         return Fare(Money(0, parcel.subtotal.currency), 1, "pickup")
-    rate = next((rate for rate in method.rates if rate.zone == zone), None)
+    rate = rate_in(method, zone)
     if rate is None:
         raise Unfit("no_rate")
     split = loads(chargeable(parcel, table.default_grams, method.dim_divisor), method.max_grams)
     base = _base(rate, parcel, split, convert, table.currency)
     base = max(base, rate.minimum)
     base = base if rate.maximum is None else min(base, rate.maximum)
-    more = sum(_surcharge(one, parcel, split, destination) for one in method.surcharges)
+    more = sum([_surcharge(one, parcel, split, destination) for one in method.surcharges])
     lowest = free_from(table.free, method.id, zone)
     threshold = None if lowest is None else convert(Money(lowest, table.currency))
     if threshold is not None and parcel.subtotal.amount >= threshold.amount:
@@ -121,9 +125,17 @@ def fare(
     return Fare(convert(Money(base + more, table.currency)), len(split), free_from=threshold)
 
 
+def rate_in(method: Method, zone: str) -> Rate | None:
+    """The method's rate in the zone."""
+    for rate in method.rates:
+        if rate.zone == zone:
+            return rate
+    return None
+
+
 def free_from(rules: Sequence[Free], method: str, zone: str) -> int | None:
     """The lowest threshold for the method in the zone."""
-    fitting = (rule.threshold for rule in rules if _either(rule.methods, method) and _either(rule.zones, zone))
+    fitting = [rule.threshold for rule in rules if _either(rule.methods, method) and _either(rule.zones, zone)]
     return min(fitting, default=None)
 
 
@@ -156,7 +168,7 @@ def _base(rate: Rate, parcel: Parcel, split: Sequence[int], convert: Convert, cu
         case "flat":
             return in_bands(0, rate.bands) * len(split)
         case "weight":
-            return sum(in_bands(load, rate.bands) for load in split)
+            return sum([in_bands(load, rate.bands) for load in split])
         case "volume":
             return in_bands(parcel.volume_mm3, rate.bands)
         case "units":

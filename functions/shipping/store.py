@@ -7,6 +7,7 @@ from cart.contract import MANIFEST as CART
 from cart.contract import Cart, cart_key, read_cart
 from market import clock
 from market.errors import Conflict, PreconditionFailed
+from market.guard.callers import Caller
 from market.table import NEW, Item, Table, Write, put
 from prices.contract import MANIFEST as PRICES
 from prices.contract import Rates, rates_key, read_rates
@@ -15,8 +16,10 @@ from shipping.contract import PLATFORM, quote_key, read_carrier_quote, read_tabl
 from shipping.manifest import MANIFEST
 from shipping.model import RateTable
 from shipping.quotes import CarrierQuote
+from vendors.contract import MANIFEST as VENDORS
+from vendors.contract import require_known
 
-_table = Table(MANIFEST, CART, PRICES)
+_table = Table(MANIFEST, CART, PRICES, VENDORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,11 @@ class Surroundings:
 
     tables: Mapping[str, RateTable]
     rates: Rates
+
+
+def require_vendor(vendor_id: str, caller: Caller) -> None:
+    """Raises NotFound."""
+    require_known(vendor_id, caller, _table.get)
 
 
 def cart(customer_id: str) -> Cart:

@@ -1,11 +1,13 @@
 """What other services may know of a vendor, and a fence that lets their writes pass only while the vendor may sell."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from market.errors import Conflict
-from market.table import Key, Write, check
+from market.errors import Conflict, NotFound
+from market.guard.callers import Caller
+from market.guard.standing import PLATFORM
+from market.table import Item, Key, Write, check
 from vendors.manifest import MANIFEST as MANIFEST
 
 ACTIVE = "active"
@@ -44,11 +46,27 @@ def read_vendor(item: Mapping[str, Any]) -> Vendor:
     )
 
 
+def require_known(vendor_id: str, caller: Caller, get: Callable[[Key], Item | None]) -> None:
+    """Raises NotFound for a vendor that there is not, such as `platform`. Members of a team name one that there is.
+
+    get: the `get` of a table; it is asked for those who come from outside of the team.
+    """
+    member = vendor_id != PLATFORM and vendor_id in caller.standing.grants
+    if not member and get(vendor_key(vendor_id)) is None:
+        raise NotFound("There is no such vendor.")
+
+
 def must_be_active(vendor_id: str) -> Write:
-    """Let a transaction pass only while the vendor may sell. Raises VendorNotActive, also where there is no vendor."""
+    """Let a transaction pass only while the vendor may sell. Raises VendorNotActive, NotFound where there is none."""
     return check(
         vendor_key(vendor_id),
         when="status = :active",
         values={":active": ACTIVE},
-        otherwise=VendorNotActive("The vendor may not sell at present."),
+        otherwise=_not_active,
     )
+
+
+def _not_active(found: Item | None) -> VendorNotActive | NotFound:
+    if found is None:
+        return NotFound("There is no such vendor.")
+    return VendorNotActive("The vendor may not sell at present.")

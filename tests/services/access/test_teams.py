@@ -145,7 +145,7 @@ def test_only_active_people_of_active_vendors_are_added(house: House) -> None:
     assert house.send("root", "PUT", f"{TEAM}/bob", body).status == 404
     assert house.send("root", "PUT", f"{TEAM}/ghost", body).status == 404
     house.person("cat")
-    assert house.send("root", "PUT", "/v1/vendors/ven_none/team/cat", body).json["code"] == "vendor_not_active"
+    assert house.send("root", "PUT", "/v1/vendors/ven_none/team/cat", body).json["code"] == "not_found"
     house.vendor(CHAIRS, status="suspended")
     assert house.send("root", "PUT", f"/v1/vendors/{CHAIRS}/team/cat", body).json["code"] == "vendor_not_active"
     assert house.send("root", "PUT", "/v1/vendors/a%20SET%20b/team/cat", body).status == 404

@@ -47,12 +47,25 @@ def _catalogue(chair: str) -> list[Doing]:
         Doing(f"POST {products}", product, learns={"product_id": "id"}),
         Doing(f"PATCH {products}/{{product_id}}", {"title": "Another shade"}),
         Doing(f"POST {products}/import", {"rows": [row]}),
+        Doing("POST /v1/vendors/{vendor_id}/imports", {"format": "jsonl", "size": 9}),
         Doing("POST /v1/vendors/{vendor_id}/media", _PICTURE),
+        *_media("/v1/vendors/{vendor_id}/media"),
         Doing("PATCH /v1/vendors/{vendor_id}/inventory/{sku}", {"adjust": 5}),
+        Doing("POST /v1/vendors/{vendor_id}/inventory", {"rows": [{"sku": chair, "adjust": 5}]}),
+        Doing("PUT /v1/vendors/{vendor_id}/warehouses", {"warehouses": [{"name": "Hall", "country": "DE"}]}),
         Doing(f"PUT {products}/{{product_id}}/draft", {"changes": {"description": "Of linen"}}),
         Doing(f"DELETE {products}/{{product_id}}"),
         *_review(products),
         *_offers(chair),
+    ]
+
+
+def _media(base: str) -> list[Doing]:
+    file = {"name": "lamp.png", "size": 9, "type": "image/png"}
+    return [
+        Doing(f"POST {base}/uploads", {"files": [file]}, learns={"media_id": "items.0.id"}),
+        Doing(f"PATCH {base}/{{media_id}}", {"alts": {"": "A lamp"}}),
+        Doing(f"DELETE {base}/{{media_id}}"),
     ]
 
 
@@ -212,6 +225,10 @@ def _shipping() -> list[Doing]:
 
 
 UNTRIED = {
+    "POST /v1/vendors/{vendor_id}/transfers": "needs the id of a warehouse; writes with the same table",
+    "PATCH /v1/vendors/{vendor_id}/transfers/{transfer_id}": "no transfer is made here; writes with the same table",
+    "POST /v1/vendors/{vendor_id}/media/{media_id}/completion": "nothing was sent here; writes with the same table",
+    "POST /v1/vendors/{vendor_id}/imports/{import_id}/start": "no file was sent here; writes with the same table",
     "PUT /v1/vendors/{vendor_id}/promotions/{promotion_id}/participation": "no campaign runs here",
     "POST /v1/vendors/{vendor_id}/shipping/preview": "it keeps nothing",
     "POST /v1/admin/fraud/reviews/{order_no}/decision": "nothing is in review here; writes with the same table",

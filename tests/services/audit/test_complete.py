@@ -124,7 +124,7 @@ class Watched:
         vendor_id = self.scene.places["vendor_id"] if "vendor_id" in operation.names else ""
         self.wrong += judge(doing.route, service, route, entries, effects(before, after), vendor_id)
         self.told += [entry["entry_id"] for entry in entries]
-        self.learned |= {place: answer.json[name] for place, name in doing.learns.items()}
+        self.learned |= {place: _found(answer.json, name) for place, name in doing.learns.items()}
 
 
 def test_whatever_staff_and_vendors_change_is_recorded_as_it_changed(scene: Scene) -> None:
@@ -147,3 +147,10 @@ def test_whatever_staff_and_vendors_change_is_recorded_as_it_changed(scene: Scen
     assert set(watched.told) <= set(stored()), "each is in its chain"
     assert len(stored()) == len(set(stored()))
     assert verify_table(config.setting("TABLE_NAME"), None, None) == []
+
+
+def _found(answer: Any, path: str) -> Any:
+    """What a path such as `items.0.id` leads to."""
+    for step in path.split("."):
+        answer = answer[int(step) if step.isdigit() else step]
+    return answer

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -216,3 +217,16 @@ def test_the_bucket_itself_tells_that_it_was_written_over(exported: dict[str, by
     assert len(wrong) == 2, "the oldest version is ours, and sound"
     assert "audit/2026/11/21/manifest.json was deleted" in wrong
     assert "audit/2026/11/20/chain-1.jsonl was written over: it has 2 versions" in wrong
+
+
+def test_of_versions_of_one_second_the_one_stored_first_is_ours(
+    bucket: Any, environment: pytest.MonkeyPatch, exported: dict[str, bytes]
+) -> None:
+    """S3 lists the last first; neither its times, which are whole seconds, nor the ids of versions tell an order."""
+    name = "audit/2026/11/20/chain-1.jsonl"
+    with environment.context() as patch:
+        for version in (8, 2, 9, 1):
+            patch.setattr("moto.s3.models.random.uuid4", lambda version=version: UUID(int=version))
+            bucket.put_object(Bucket=BUCKET, Key=f"copy-{version % 2}/{name}", Body=exported[name] * version)
+    for order, first in ((0, 8), (1, 9)):
+        assert in_bucket(BUCKET, f"copy-{order}").files[f"copy-{order}/{name}"]() == exported[name] * first

@@ -121,6 +121,17 @@ def test_an_approved_vendors_owner_is_welcomed(tell, post):
     assert "Lamps & Co may sell now" in post.to(BUYER)["text"]
 
 
+@pytest.mark.contract("7.4", "14.2")
+def test_a_vendor_is_told_once_that_a_sku_is_running_out(tell, post):
+    low = {"vendor_id": "ven_lamps", "product_id": "prd_1", "sku": "LAMP-<1>", "available": 3, "reorder_point": 5}
+    assert [tell("inventory.low_stock", **low) for _ in range(2)] == [[], []]
+    mail = post.to(LAMPS)
+    assert mail["subject"] == "Your stock is running out"
+    assert "LAMP-<1> is running out: 3 are left to sell. You wanted to be told at 5." in mail["text"]
+    assert "Hello Lamps &amp; Co, 3 are left to sell. You wanted to be told at 5." in mail["html"]
+    assert "LAMP-&lt;1&gt; is running out" in mail["html"]
+
+
 @pytest.mark.contract("14.3")
 def test_an_event_that_comes_twice_is_told_once(tell, post):
     for _ in range(3):

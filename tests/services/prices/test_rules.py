@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prices import consumer, moving, rules, rulestore, schedule, service
+from prices.api import handler
 from prices.contract import Entry
 from prices.rules import APPLY, SUGGEST, Facts, Rule, State, Trigger, judged
 from prices.service import Wish
+from tests.http import call
 from tests.services.prices.floor import LAMP, VENDOR, Floor, sell
 from tests.shop import euros, shelf
 
@@ -215,6 +217,16 @@ def test_when_stock_is_back_the_price_returns_without_being_told(floor: Floor) -
     assert floor.price() == euros(2_000)
 
 
+@pytest.mark.contract("8.2", "7.4")
+def test_rules_are_asked_when_stock_runs_out_by_whatever_way(floor: Floor) -> None:
+    floor.lamp(2_000, available=4)
+    keep(rule())
+    low = {"vendor_id": VENDOR, "product_id": "prd", "sku": LAMP, "available": 4, "reorder_point": 4}
+    floor.hear("inventory.low_stock", low, times=2)
+
+    assert (floor.carry_out(), floor.price()) == (1, euros(2_200)), "once, however often it is heard"
+
+
 def test_the_vendors_own_price_wins_over_a_decision_under_way_and_rules_rest(floor: Floor) -> None:
     floor.lamp(2_000, available=2)
     keep(rule())
@@ -240,6 +252,47 @@ def test_a_rule_that_suggests_changes_nothing(floor: Floor) -> None:
     assert suggestion["reasons"][0] == {"code": "stock_below", "seen": 2, "bound": 5}
     assert (floor.carry_out(), floor.price()) == (0, euros(2_000))
     assert [one.kind for one in rulestore.decisions(LAMP, limit=10, cursor=None)[0]] == ["suggestion"]
+
+
+def test_a_suggestion_that_is_accepted_becomes_the_price_once(floor: Floor) -> None:
+    floor.lamp(2_000, available=2)
+    keep(rule(mode=SUGGEST))
+    assert moving.ask(LAMP)
+    (found,) = rulestore.decisions(LAMP, limit=10, cursor=None)[0]
+    wish = {"accepted": [{"sku": LAMP, "decisionId": found.id}]}
+
+    for _ in range(2):
+        (answer,) = accepting(wish)
+        assert answer["price"]["amount"] == 2_200
+    assert (floor.carry_out(), floor.price()) == (1, euros(2_200))
+    assert [one["reason"] for one in floor.decided()] == ["accepted"]
+    (kept,) = rulestore.decisions(LAMP, limit=10, cursor=None)[0]
+    assert (kept.accepted_by, bool(kept.accepted_at)) == ("usr_v", True)
+
+
+def test_a_suggestion_that_is_outdated_or_somebody_elses_is_refused(floor: Floor) -> None:
+    floor.lamp(2_000, available=2)
+    keep(rule(mode=SUGGEST))
+    assert moving.ask(LAMP)
+    (found,) = rulestore.decisions(LAMP, limit=10, cursor=None)[0]
+    wish = {"accepted": [{"sku": LAMP, "decisionId": found.id}]}
+
+    (foreign,) = accepting(wish, "ven_wood")
+    (unknown,) = accepting({"accepted": [{"sku": LAMP, "decisionId": f"dec_{'0' * 26}"}]})
+    floor.reprice(euros(2_400))
+    (outdated,) = accepting(wish)
+
+    assert [one["refused"]["code"] for one in (foreign, unknown, outdated)] == [
+        "not_found", "not_found", "suggestion_outdated",
+    ]  # fmt: skip
+    assert floor.decided() == []
+
+
+def accepting(wish: dict[str, Any], vendor: str = VENDOR) -> list[dict[str, Any]]:
+    path = f"/v1/vendors/{vendor}/prices"
+    answer = call(handler, "PUT", path, wish, caller="usr_v", roles="vendor", vendor_id=vendor)
+    assert answer.status == 200, answer
+    return list(answer.json["accepted"])
 
 
 def test_demand_counts_each_order_once(floor: Floor) -> None:

@@ -23,6 +23,7 @@ from tests import shop
 from tests.http import call
 from tests.services.shipping.conftest import BASE, KEY, Time
 from tests.services.shipping.shelves import body, euros, exchange, parcel, table
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = [pytest.mark.usefixtures("database", "time"), pytest.mark.contract("13.2")]
 
@@ -51,7 +52,7 @@ def asking(vendor: str = "ven_pots", **terms: Any) -> None:
         sku=f"POT-{vendor}", product_id="prd_pot", vendor_id=vendor, title="A pot", price=Money(2_000, "USD"),
         available=99, weight_grams=436, size_mm=(254, 203, 101),
     )  # fmt: skip
-    Table(INVENTORY).transact(new_offer(offer))
+    Table(INVENTORY, VENDORS).transact(new_offer(offer))
 
 
 def buying(*vendors: str, caller: str = "ada") -> None:

@@ -16,6 +16,7 @@ from shipping.contract import PLATFORM
 from tests import shop
 from tests.http import Response, call
 from tests.services.shipping.shelves import body, exchange
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = [pytest.mark.usefixtures("database", "time"), pytest.mark.contract("13.2")]
 
@@ -38,7 +39,7 @@ def sold(sku: str, vendor: str = POTS, *, grams: int = 1_500, category: str = "s
         sku=sku, product_id=f"prd_{sku}", vendor_id=vendor, title=sku, price=Money(cents, "EUR"), available=99,
         tax_category=category, weight_grams=grams, size_mm=(200, 150, 100) if grams else (),
     )  # fmt: skip
-    Table(INVENTORY).transact(new_offer(offer))
+    Table(INVENTORY, VENDORS).transact(new_offer(offer))
 
 
 def rates(country: str = "DE", *, caller: str = "ada", **more: Any) -> Response:

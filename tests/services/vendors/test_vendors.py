@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from market.errors import PreconditionFailed
+from market.errors import NotFound, PreconditionFailed
 from market.table import Table
 from tests.http import Response, call
 from tests.services.outbox import announced
@@ -297,7 +297,7 @@ def test_the_fence_lets_writes_pass_only_for_vendors_that_sell(status):
     else:
         with pytest.raises(VendorNotActive):
             table.transact(must_be_active(vendor_id))
-    with pytest.raises(VendorNotActive):
+    with pytest.raises(NotFound):
         table.transact(must_be_active("ven_none"))
 
 
