@@ -17,7 +17,7 @@ from orders.staff_api import handler as staff
 from payments.api import handler as payments
 from refunds.api import handler as refunds
 from tests import books_of_money
-from tests.faults import discretion
+from tests.faults import bargains, discretion
 from tests.faults.crowd import LIMIT, LIMITED, SHELVES, UNITS, Crowd
 from tests.faults.network import StormyCheckout
 from tests.faults.people import CUSTOMERS, STAFF
@@ -51,6 +51,7 @@ def violations(crowd: Crowd) -> list[str]:
     found += _ledger(told)
     found += _vendors(told)
     found += _limits(told)
+    found += bargains.violations(crowd.bargains, told)
     found += _promises(crowd, told)
     found += discretion.violations(crowd)
     return found + list(_room(crowd, told))

@@ -20,6 +20,7 @@ from payments.sandbox import handler as sandbox
 from payments.simulator import DOUBTFUL, ON_BLOCK_LIST, REFUND_REFUSED
 from refunds.api import handler as refunds
 from tests import shop
+from tests.faults.bargains import CODE, Bargains, launched
 from tests.faults.network import StormyCheckout
 from tests.faults.people import CUSTOMERS, GUESTS, STAFF, Person, of_other_vendors, others, seller
 from tests.http import Response
@@ -86,6 +87,7 @@ class Crowd:
 
     checkout: StormyCheckout
     dice: Random
+    bargains: Bargains
     people: list[Person] = field(default_factory=list)
     acknowledged: dict[str, Bought] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class Crowd:
         for sku in self.dice.sample(list(SHELVES), self.dice.choice((1, 1, 2, 3))):
             line = {"sku": sku, "quantity": self.dice.choice((1, 1, 2))}
             self._ask(person, cart, "POST", "/v1/cart/items", line)
+        if self.dice.random() < 0.3:
+            self._ask(person, cart, "POST", "/v1/cart/apply-coupon", {"code": CODE})
         seen = self._ask(person, orders, "POST", "/v1/checkout/summary", {"country": person.address()["country"]})
         if seen is None or seen.status != 200:
             return
@@ -355,10 +359,11 @@ def run(checkout: StormyCheckout, *, actions: int = 150) -> Crowd:
     path = f"/v1/vendors/{SHELVES[LIMITED][0]}/inventory/{LIMITED}"
     checkout.calm = True
     checkout.ask("staff", inventory, "PATCH", path, {"maxPerCustomer": LIMIT}, **STAFF)
+    bargains = launched(checkout)
     checkout.run()
     checkout.calm = False
     guests = [Person(len(CUSTOMERS) + number, new_guest()) for number in range(GUESTS)]
-    crowd = Crowd(checkout, Random(f"crowd {checkout.seed}"), [*CUSTOMERS, *guests])
+    crowd = Crowd(checkout, Random(f"crowd {checkout.seed}"), bargains, [*CUSTOMERS, *guests])
     crowd.act(actions)
     checkout.calm = True
     checkout.run()

@@ -105,7 +105,7 @@ def test_an_authorization_heard_a_day_after_the_order_was_given_up_charges_nothi
     shop.stock("LAMP", 10)
     number = checkout.place()
     checkout.run()
-    checkout.break_("capture", "before", 10**6)
+    checkout.break_("POST capture", "before", 10**6)
     checkout.pay("ada", number)
     checkout.run()
     checkout.wait(25 * 3600)

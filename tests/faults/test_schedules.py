@@ -14,7 +14,7 @@ from inventory.contract import stock_key
 from local.database import Database
 from market.money import Money
 from market.table import Write, update
-from orders import parts
+from orders import parts, shelves
 from orders import store as order_store
 from payments import service as payments
 from payments.model import Payment
@@ -116,7 +116,7 @@ def test_stock_that_is_held_unasked_is_found(floor: Floor, monkeypatch: pytest.M
     def unasked(sku: str, quantity: int, _price: Money, _limit: Any = None) -> Write:
         return update(stock_key(sku), "SET held = held + :n, available = available - :n", {":n": quantity})
 
-    monkeypatch.setattr(order_store, "hold", unasked)
+    monkeypatch.setattr(shelves, "hold", unasked)
     assert finds(floor, "the last unit", "I1")
 
 

@@ -17,6 +17,7 @@ from market.table import Table, Write, check, update
 from notifications import service as mails
 from orders import parts as order_parts
 from orders import service as orders
+from orders import shelves
 from orders import store as order_store
 from orders.contract import OrderSnapshot, compact_lines
 from payments import incidents, settlement, unreturned
@@ -62,12 +63,12 @@ def test_stock_that_is_not_released_is_found(simulate: Simulate, monkeypatch: py
     def nothing(sku: str, _quantity: int) -> Write:
         return check(stock_key(sku), when="attribute_exists(pk)", otherwise=AssertionError())  # type: ignore[arg-type]
 
-    monkeypatch.setattr(order_store, "release", nothing)
+    monkeypatch.setattr(shelves, "release", nothing)
     assert finds(simulate, "I2")
 
 
 def test_stock_that_vanishes_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_store, "release", commit)
+    monkeypatch.setattr(shelves, "release", commit)
     assert finds(simulate, "I1")
 
 
@@ -79,7 +80,7 @@ def test_stock_that_is_released_twice_is_found(simulate: Simulate, monkeypatch: 
             {":back": quantity, ":twice": 2 * quantity},
         )
 
-    monkeypatch.setattr(order_store, "release", unfenced)
+    monkeypatch.setattr(shelves, "release", unfenced)
     assert finds(simulate, "I1")
 
 
@@ -143,7 +144,7 @@ def _nothing(_honest: Honest) -> Honest:
 
 @pytest.mark.slow
 def test_a_part_that_is_restocked_twice_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrap(monkeypatch, order_parts, "restock", lambda honest: lambda sku, quantity: honest(sku, 2 * quantity))
+    wrap(monkeypatch, shelves, "restock", lambda honest: lambda sku, units, **more: honest(sku, 2 * units, **more))
     assert finds(simulate, "I1")
 
 
@@ -155,14 +156,14 @@ def test_a_cancelled_part_that_is_not_refunded_is_found(simulate: Simulate, monk
 
 @pytest.mark.slow
 def test_a_limit_that_is_not_released_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrap(monkeypatch, order_store, "uncount_purchase", lambda _: lambda *_: ())
+    wrap(monkeypatch, shelves, "uncount_purchase", lambda _: lambda *_: ())
     assert finds(simulate, "I8")
 
 
 @pytest.mark.slow
 def test_a_limit_that_is_not_kept_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrap(monkeypatch, order_store, "_counted", lambda _: lambda *_: [])
-    wrap(monkeypatch, order_store, "uncount_purchase", lambda _: lambda *_: ())
+    wrap(monkeypatch, shelves, "counted", lambda _: lambda *_: [])
+    wrap(monkeypatch, shelves, "uncount_purchase", lambda _: lambda *_: ())
     assert finds(simulate, "I8")
 
 

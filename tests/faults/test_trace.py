@@ -16,6 +16,7 @@ from tests import shop
 from tests.faults.conftest import Simulate
 from tests.faults.network import StormyCheckout, Weather
 from tests.faults.trace import Trace
+from vendors.manifest import MANIFEST as VENDORS
 
 pytestmark = pytest.mark.contract("7.2", "11.2", "12.4")
 STORMS = range(3_000, 3_005)
@@ -83,7 +84,7 @@ planted = pytest.mark.parametrize("database", ["dynoxide"], indirect=True)
 def shelf(database: str, trace: Trace) -> Table:
     trace.watch()
     shop.stock("LAMP", 10)
-    return Table(INVENTORY)
+    return Table(INVENTORY, VENDORS)
 
 
 @planted

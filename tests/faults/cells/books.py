@@ -5,14 +5,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from inventory import sweep
 from inventory.api import handler as inventory
+from inventory.journal import journal_key, read_entry, rebuild
 from invoices.api import handler as invoices
 from orders.api import handler as orders
 from orders.staff_api import handler as staff_orders
 from tests import books_of_money, shop
 from tests.faults.cells.floor import BASKET, PARTS, STAFF, UNITS, Floor, intents_of
-from tests.faults.cells.flows import TENTH, End
+from tests.faults.cells.flows import SHARDS, TENTH, End
 from tests.http import call
+from tests.services.inventory import hot
 from tests.services.orders import setup
 
 JSON = dict[str, Any]
@@ -34,7 +37,7 @@ def violations(floor: Floor, end: End) -> list[str]:
         order = shop.order_of("ada", floor.number)
         found = [f"I2: {what}" for what in floor.unfinished()]
         found += _order(order, floor, end)
-        found += _stock(end)
+        found += _stock(floor, end)
         found += _promotions(floor, end)
         found += _money(floor, end)
         found += _refunds(floor, end)
@@ -60,8 +63,21 @@ def _order(order: JSON, floor: Floor, end: End) -> Iterator[str]:
         yield "I11: another customer sees the order"
 
 
-def _stock(end: End) -> Iterator[str]:
+def _stock(floor: Floor, end: End) -> Iterator[str]:
+    """I1, I2: nothing appears or vanishes, no hold is left; those on shards end by themselves or by the sweep."""
+    floor.leap(180)
+    sweep.sweep()
     for sku, _ in BASKET:
+        if hot.tickets(sku, SHARDS) or hot.held(sku):
+            yield f"I2: {sku}: {hot.tickets(sku, SHARDS)} and {hot.held(sku)} held"
+        if hot.offer(sku).shards:
+            sweep.gather(sku)
+        offer, page = hot.offer(sku), hot.table.query(journal_key(sku).pk, limit=100)
+        told = rebuild(offer.started_with or 0, offer.unlisted, map(read_entry, page.items))
+        if sum(told.values()) != hot.on_hand(sku):
+            yield f"I1: {sku}: {hot.on_hand(sku)} are there, and {told} by the journal"
+        if sum(shelf.on_hand for shelf in offer.places.values()) > offer.on_hand:
+            yield f"I1: {sku}: {offer.places} of {offer.on_hand}"
         shelf = call(inventory, "GET", f"/v1/vendors/{VENDORS[sku]}/inventory/{sku}", **STAFF).json
         if (shelf["available"], shelf["held"]) != (UNITS - end.sold.get(sku, 0), 0):
             yield f"I1: {sku}: {shelf['available']} available, {shelf['held']} held, {end.sold.get(sku, 0)} sold"

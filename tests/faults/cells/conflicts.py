@@ -8,11 +8,13 @@ from cart.api import handler as cart
 from inventory.api import handler as inventory
 from market.errors import Problem
 from orders.api import handler as orders
+from payments.providers.sandbox import Sandbox
+from payments.service import hear_paid
 from refunds.api import handler as refunds
 from tests import shop
 from tests.faults.cells import books
 from tests.faults.cells.floor import PARTS, STAFF, TOTAL, Floor
-from tests.faults.cells.flows import ALL, NOTHING, End, cancelled
+from tests.faults.cells.flows import ALL, FOR_EVER, NOTHING, End, cancelled
 from tests.faults.cells.schedules import Actor
 from tests.http import Response, call
 from tests.sagas import checkout as cards
@@ -220,6 +222,51 @@ def cancel_twice(floor: Floor) -> dict[str, Actor]:
 def compensate_and_capture(floor: Floor) -> dict[str, Actor]:
     _authorized(floor)
     return {"staff": lambda: floor.compensate("cancel_and_refund"), "checkout": floor.run}
+
+
+def _word(floor: Floor) -> Actor:
+    """A provider's word that the first intent is paid, as a webhook or the reconciler brings it: until it is heard."""
+    intent = Sandbox().retrieve(floor.intents[0])
+
+    def bring() -> None:
+        for _ in range(3):
+            with floor.wires.step("the word of a payment"):
+                try:
+                    return hear_paid("sandbox", intent)
+                except Problem:
+                    continue  # a queue brings it again
+
+    return bring
+
+
+def _unheard(floor: Floor) -> None:
+    """Authorized, and no webhook tells of it."""
+    floor.break_("webhook", "before", FOR_EVER)
+    _authorized(floor)
+
+
+@conflict("the word of a payment, twice", ends(End()))
+def word_twice(floor: Floor) -> dict[str, Actor]:
+    _authorized(floor)
+    return {"webhook": _word(floor), "webhook again": _word(floor), "checkout": floor.run}
+
+
+@conflict("the word of a payment and a cancellation", ends(cancelled("cancelled_by_customer"), GONE))
+def word_and_cancel(floor: Floor) -> dict[str, Actor]:
+    _unheard(floor)
+    return {"webhook": _word(floor), "customer": lambda: (floor.cancel(), floor.wait(cards.HOLD_SECONDS + 5))}
+
+
+@conflict("the word of a payment and a compensation", ends(cancelled("cancelled_by_staff", "orders.compensate")))
+def word_and_compensate(floor: Floor) -> dict[str, Actor]:
+    _unheard(floor)
+    return {"webhook": _word(floor), "staff": lambda: (floor.compensate("cancel_and_refund"), floor.run())}
+
+
+@conflict("the word of a payment and the end of its hold", ends(End()))
+def word_and_hold(floor: Floor) -> dict[str, Actor]:
+    _unheard(floor)
+    return {"webhook": _word(floor), "checkout": lambda: floor.wait(cards.HOLD_SECONDS + 5)}
 
 
 @conflict("another method and the word that the first is paid", ends(End()))

@@ -36,7 +36,18 @@ PARTS = {"ven_lights": 2 * 2_000 + 490, "ven_wood": 8_000 + 490}
 TOTAL = sum(PARTS.values())
 START = 1_800_000_000.0
 BYSTANDERS = frozenset(
-    {"notifications", "identity", "invoices", "payments-schedule", "audit", "developers", "abuse", "access", "profiles"}
+    {
+        "notifications",
+        "identity",
+        "inventory-schedule",
+        "invoices",
+        "payments-schedule",
+        "audit",
+        "developers",
+        "abuse",
+        "access",
+        "profiles",
+    }
 )
 """They do nothing to orders, or only what others have left undone; a flow may invite them."""
 QUIET = "payments-sandbox_webhooks"

@@ -6,11 +6,13 @@ A flow prepares, then says `watch()`: from there on its calls are recorded or br
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from inventory import sweep
 from promotions.model import Percent
 from tests.faults.cells.floor import BASKET, PARTS, TOTAL, Floor
 from tests.sagas import checkout as cards
 from tests.sagas.refunds import REFUSING
 from tests.sagas.review import DOUBTFUL, REVIEW_SECONDS
+from tests.services.inventory import depots, hot
 from tests.services.orders import setup
 from tests.services.promotions import maker
 
@@ -42,6 +44,8 @@ NOTHING: dict[str, int] = {}
 TENTH = maker.promotion("prm_tenth", Percent(basis_points=1_000), uses=5, per_customer=1)
 """A tenth off the goods, paid by the marketplace: for five orders, one of each customer."""
 REDUCED = TOTAL - 1_200
+SHARDS = 10
+"""On which the lamps lie where they are hot, one on each: an order of two holds them on two."""
 DECIDED, REFUNDED = frozenset({"fraud.decide"}), frozenset({"refunds.refund"})
 
 
@@ -146,7 +150,7 @@ def cancelled_waiting(floor: Floor, watch: Watch) -> None:
 def cancelled_authorized(floor: Floor, watch: Watch) -> None:
     floor.placed()
     intent = floor.intent()
-    floor.before("capture", floor.cancel_and_hear)
+    floor.before("payments-webhooks", floor.cancel_and_hear)
     watch()
     floor.confirm(intent, cards.GOOD)
 
@@ -169,6 +173,49 @@ def promoted(floor: Floor, watch: Watch) -> None:
 @flow("promotion given back", replace(cancelled("cancelled_by_customer"), total=REDUCED, uses=(5, 0, 0)))
 def unpromoted(floor: Floor, watch: Watch) -> None:
     setup.running(TENTH)
+    body = floor.fill()
+    watch()
+    floor.order(body)
+    floor.run()
+    assert floor.cancel().status == 202
+
+
+@flow("hot, paid", End())
+def hot_paid(floor: Floor, watch: Watch) -> None:
+    hot.heat_up(SHARDS)
+    paid(floor, watch)
+
+
+@flow("hot, given back", cancelled("cancelled_by_customer"))
+def hot_given_back(floor: Floor, watch: Watch) -> None:
+    hot.heat_up(SHARDS)
+    body = floor.fill()
+    watch()
+    floor.order(body)
+    floor.run()
+    assert floor.cancel().status == 202
+
+
+@flow("hot and cooling down, paid", End())
+def hot_cooling(floor: Floor, watch: Watch) -> None:
+    hot.heat_up(SHARDS)
+    body = floor.fill()
+    sweep.gather("LAMP")
+    watch()
+    floor.order(body)
+    floor.run()
+    floor.confirm(floor.intent(), cards.GOOD)
+
+
+@flow("from warehouses, paid", End())
+def placed_paid(floor: Floor, watch: Watch) -> None:
+    depots.store("LAMP", wh_a=1, wh_b=9)
+    paid(floor, watch)
+
+
+@flow("from warehouses, given back", cancelled("cancelled_by_customer"))
+def placed_given_back(floor: Floor, watch: Watch) -> None:
+    depots.store("LAMP", wh_a=1, wh_b=1)
     body = floor.fill()
     watch()
     floor.order(body)
@@ -253,6 +300,20 @@ def part_cancelled(floor: Floor, watch: Watch) -> None:
     floor.paid()
     watch()
     assert floor.cancel_part("ven_lights").status == 202
+
+
+@flow(
+    "from warehouses, part cancelled",
+    End(
+        net=PARTS["ven_wood"],
+        sold={"CHAIR": 1},
+        refunds=("succeeded",),
+        recorded=frozenset({"orders.cancel_own_part"}),
+    ),
+)
+def placed_part_cancelled(floor: Floor, watch: Watch) -> None:
+    depots.store("LAMP", wh_a=1, wh_b=1)
+    part_cancelled(floor, watch)
 
 
 @flow("paid order cancelled", End(net=0, sold=NOTHING, refunds=("succeeded", "succeeded")))
