@@ -11,6 +11,8 @@ PYTHON := .venv/bin/python
 export PYTHONPATH := .:functions:layers/kernel/python
 READY := .venv/ready
 WORKERS ?= 2
+# a file's tests share servers; by name, since those with the longest files (faults, journeys, sagas) come before services
+SPREAD := --dist loadfile --no-loadscope-reorder
 RECORDS := --access-patterns .cache/access-patterns.json --contract-report .cache/contract.json
 
 ##@ Start here
@@ -22,7 +24,7 @@ demo: $(READY) ## Buy from two vendors at a running marketplace, as a story (URL
 	@$(PYTHON) -m demo --url $(URL)
 
 test: $(READY) ## The everyday tests, in a few minutes (SLOW=1 for every test)
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(if $(SLOW),,-m "not slow") $(if $(RECORD),$(RECORDS))
+	@$(PYTHON) -m pytest -n $(WORKERS) $(SPREAD) $(if $(SLOW),,-m "not slow") $(if $(RECORD),$(RECORDS))
 
 import: $(READY) ## Import a catalogue into a running marketplace (FILE= MAPPING= VENDORS= URL=)
 	@test -n "$(FILE)" || { echo "Name a file: make import FILE=products.csv (see docs/import.md)"; exit 1; }
@@ -81,6 +83,7 @@ format: $(READY) ## Put the code into our style
 lock: $(READY) ## Resolve the dependencies anew, with hashes
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/documents/requirements.in -o layers/documents/requirements.txt
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" layers/imaging/requirements.in -o layers/imaging/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/stripe/requirements.in -o layers/stripe/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/addresses/requirements.in -o layers/addresses/requirements.txt
 	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c layers/dependencies/requirements.txt layers/calendars/requirements.in -o layers/calendars/requirements.txt

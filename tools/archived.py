@@ -60,20 +60,24 @@ def on_this_machine(data: Path, prefix: str) -> Archive:
 
 
 def in_bucket(bucket: str, prefix: str) -> Archive:
-    """With the operator's AWS credentials. Of a file with several versions the oldest is ours, and it is told."""
+    """With the operator's AWS credentials. Of a file with several versions the oldest is ours, and it is told.
+
+    S3 lists a file's versions from the one stored last to the one stored first. Their times do not tell them apart:
+    they are whole seconds, and for a file sent in parts the moment when somebody began to send it.
+    """
     import boto3
 
     s3 = boto3.client("s3")
-    versions: dict[str, list[tuple[Any, str]]] = {}
+    versions: dict[str, list[str]] = {}
     archive = Archive()
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
         for version in page.get("Versions", ()):
-            versions.setdefault(version["Key"], []).append((version["LastModified"], version["VersionId"]))
+            versions.setdefault(version["Key"], []).append(version["VersionId"])
         archive.wrong += [f"{marker['Key']} was deleted" for marker in page.get("DeleteMarkers", ())]
     for name, known in sorted(versions.items()):
         if len(known) > 1:
             archive.wrong.append(f"{name} was written over: it has {len(known)} versions")
-        archive.files[name] = _version(s3, bucket, name, min(known)[1])
+        archive.files[name] = _version(s3, bucket, name, known[-1])
     return archive
 
 

@@ -125,7 +125,7 @@ def tables_get_the_manifests_that_are_used(project: Project) -> Iterator[str]:
 
 def _manifest_owner(module: Module, argument: ast.expr) -> str:
     """The service whose manifest a name in this module stands for."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 if alias.name == "MANIFEST" and (alias.asname or alias.name) == dotted(argument):
@@ -138,7 +138,7 @@ def keys_start_with_owned_prefixes(project: Project) -> Iterator[str]:
     owners = {prefix: service.name for service in project.services for prefix in service.manifest.prefixes}
     for service in project.services:
         for module in service.modules.values():
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
                 if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
                     continue

@@ -47,6 +47,10 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
     def at(self, line: int) -> str:
         return f"{self.path.relative_to(self.root)}:{line}"
 
@@ -54,7 +58,7 @@ class Module:
     def imports(self) -> list[Import]:
         """Every import, those inside functions too."""
         found = []
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 found += [Import(alias.name, "", node.lineno) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -71,7 +75,7 @@ class Module:
                 yield imported.source.split(".")[1], imported.line
 
     def calls(self) -> Iterator[ast.Call]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return (node for node in self.nodes if isinstance(node, ast.Call))
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,8 @@ def dotted(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def texts(module: Module) -> Iterator[tuple[str, int]]:
     """Every string constant with its line."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value, node.lineno

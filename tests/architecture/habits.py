@@ -26,7 +26,7 @@ def files_and_functions_are_short(project: Project) -> Iterator[str]:
         lines = module.text.count("\n")
         if lines > FILE_LINES:
             yield f"{module.at(FILE_LINES)} has {lines} lines"
-        for node in ast.walk(module.tree):
+        for node in ast.walk(ast.parse(module.text)):  # of the whole repository: not kept
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
                 length = node.end_lineno - node.lineno + 1
                 if length > FUNCTION_LINES:
@@ -49,7 +49,7 @@ def nothing_scans(project: Project) -> Iterator[str]:
         for call in module.calls():
             if isinstance(call.func, ast.Attribute) and call.func.attr == "scan":
                 yield f"{module.at(call.lineno)} scans"
-        for text, line in texts(module.tree):
+        for text, line in texts(module):
             if text in ("Scan", "scan", "dynamodb:Scan"):
                 yield f"{module.at(line)} names the operation {text}"
 
@@ -58,7 +58,7 @@ def the_clock_is_asked(project: Project) -> Iterator[str]:
     for module in project.deployed:
         if module.owner == "market" and module.name == "clock":
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Attribute) and _CLOCKS.search(dotted(node)):
                 yield f"{module.at(node.lineno)} asks {dotted(node)} for the time; market.clock tells it"
         for imported in module.imports:
@@ -90,7 +90,7 @@ def settings_come_from_config(project: Project) -> Iterator[str]:
     for module in project.deployed:
         if module.owner == "market" and module.name == "config":
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Attribute) and dotted(node) in ("os.environ", "os.getenv"):
                 yield f"{module.at(node.lineno)} reads the environment; market.config does that"
         for imported in module.imports:

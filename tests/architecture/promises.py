@@ -65,8 +65,8 @@ def _events(service: Service) -> dict[str, tuple[str, int]]:
 
 
 def _mentions(module: Module, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(module.tree)) or any(
-        isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(module.tree)
+    return any(isinstance(node, ast.Name) and node.id == name for node in module.nodes) or any(
+        isinstance(node, ast.Attribute) and node.attr == name for node in module.nodes
     )
 
 
@@ -156,7 +156,7 @@ def money_is_moved_once(
 def _posts(service: Service) -> Iterator[tuple[str, bool]]:
     """POST routes, and whether their functions read the idempotency key."""
     for name in service.entry_points & set(service.modules):
-        for node in ast.walk(service.modules[name].tree):
+        for node in service.modules[name].nodes:
             for decorator in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
                 if isinstance(decorator, ast.Call) and dotted(decorator.func).endswith(".post") and decorator.args:
                     asks = any(

@@ -135,9 +135,15 @@ def name(value: object) -> str:
     return getattr(value, "__name__", "")
 
 
+@pytest.fixture(scope="module")
+def project() -> Project:
+    """This one, read once for all walls."""
+    return Project(ROOT)
+
+
 @pytest.mark.parametrize("wall", WALLS, ids=name)
-def test_the_wall_stands(wall: Wall) -> None:
-    found = list(wall(Project(ROOT)))
+def test_the_wall_stands(wall: Wall, project: Project) -> None:
+    found = list(wall(project))
 
     assert not found, "\n" + "\n".join(found)
 

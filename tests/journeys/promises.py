@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -17,6 +18,8 @@ DOCUMENT = ROOT / "functions" / "backbone" / "openapi.json"
 _PARAMETER = re.compile(r"\\\{\w+\\\}")
 _OF_THE_GATEWAY = frozenset({"headers_too_large"})
 """Refusals before any route is looked at: of a request that is larger than API Gateway takes."""
+
+_LOG_SECONDS = 2
 
 
 @cache
@@ -99,7 +102,20 @@ def _watching(call: Any) -> Any:
         answer: Reply = call(self, method, path, *arguments, **named)
         label = label_of(method, path.partition("?")[0])
         for wrong in broken(label, answer) if label else ():
-            pytest.fail(f"{label} gave {wrong}: {answer}")
+            pytest.fail(f"{label} gave {wrong}: {answer}{_logged(self, answer)}")
         return answer
 
     return watching
+
+
+def _logged(market: InProcess | Running, answer: Reply) -> str:
+    """What a server of its own logged of the request: it writes that in a moment, and keeps it when it is killed."""
+    request_id = answer.headers.get("x-request-id", "")
+    if not request_id or isinstance(market, InProcess):
+        return ""
+    deadline = time.monotonic() + _LOG_SECONDS
+    while not (lines := [line for line in market.log().splitlines() if request_id in line]):
+        if time.monotonic() > deadline:
+            return "\nand its log says nothing of it"
+        time.sleep(0.05)
+    return "\n".join(["", *lines])

@@ -42,6 +42,9 @@ ABSENT = {
     "offer_sku": "OFFER-absent",
     "token": "absent",
     "promotion_id": "prm_absent",
+    "transfer_id": "trf_absent",
+    "import_id": "imp_absent",
+    "media_id": "med_absent",
 }
 """Values for path parameters that lead nowhere, or are the same in every scene."""
 

@@ -3,11 +3,14 @@
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.event_handler.api_gateway import Route
 
+from market.http import ANYONE, ServiceApi
 from tests.http import Response, call, request
 from tests.kernel import lamps
 from tests.kernel.lamps import api
@@ -162,6 +165,25 @@ def _echo(number: int) -> Response:
     return ask(
         "POST", path, {"name": name}, caller=name, roles="customer vendor", vendor_id=f"ven-{number}", headers=headers
     )
+
+
+def test_the_first_requests_of_a_route_may_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes first builds what all others use; were two to build it, each would crash from then on."""
+    people, build, door = 4, Route._build_middleware_stack, Barrier(2)
+
+    def build_together(*arguments: Any, **named: Any) -> None:
+        with suppress(BrokenBarrierError):
+            door.wait(0.2)  # for a second one, which must not come
+        build(*arguments, **named)
+
+    monkeypatch.setattr(Route, "_build_middleware_stack", build_together)
+    fresh = ServiceApi(lamps.MANIFEST)
+    fresh.get("/v1/lamps", callers=[ANYONE])(lamps.browse)
+    with ThreadPoolExecutor(people) as pool:
+        answers = list(pool.map(lambda _: call(fresh.handler, "GET", "/v1/lamps"), range(people)))
+
+    assert [answer.status for answer in answers] == [200] * people
+    assert call(fresh.handler, "GET", "/v1/lamps").status == 200
 
 
 def test_nothing_of_a_request_is_left_for_the_next() -> None:

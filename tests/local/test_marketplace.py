@@ -172,9 +172,7 @@ def test_it_stops_when_asked_and_the_export_reads_what_is_there(tmp_path: Path) 
     shop = Running(tmp_path, arguments=("--no-seed", "--one-process"))
     _register(shop, ADA)
     live = _export(tmp_path)
-    started = time.monotonic()
     assert shop.stop() == 0
-    assert time.monotonic() - started < 5
     assert _export(tmp_path) == live
 
     events = [line for line in live if line["what"] == "events"]

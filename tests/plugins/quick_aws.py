@@ -3,8 +3,9 @@
 - moto registers 1,300 routes for the library `requests` whenever it starts; nobody who is played to uses it. For each
   value in an item it looks for ten kinds under seven names, and for each call it lists all methods of a class.
 - botocore makes a session and clients for every test; what it works out for their events depends on names only.
-- Item operations reach the embedded database over a plain connection, as under `make run`. The tests of the kernel and
-  all that run on moto go the whole way, through botocore's signatures, connections and parsers.
+- Item operations reach the embedded database over a plain connection, as under `make run`, and without what botocore
+  works out for a network: endpoints, checksums, wire formats. Its events are all there. The tests of the kernel and all
+  that run on moto go the whole way, through botocore's signatures, connections and parsers.
 """
 
 import functools
@@ -14,8 +15,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
+import orjson
 import pytest
 from botocore import handlers, hooks
+from botocore.client import BaseClient
 from moto.core import models, responses, serialize
 
 from local import direct
@@ -59,20 +62,45 @@ hooks.accepts_kwargs = _accepts_kwargs
 serialize.ResponseSerializer.get_value = _get_value
 
 
+def _goes_the_whole_way() -> bool:
+    return os.environ["PYTEST_CURRENT_TEST"].startswith(_WHOLE_WAY)
+
+
 class EveryClient:
     """In place of one session's events: of all clients made from now on, and after everybody who only listens."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._answers: dict[str, Callable[..., Any]] = {}
+        self._whole_call = BaseClient._make_api_call
         handlers.BUILTIN_HANDLERS.append(("before-call", self._answer, handlers.REGISTER_LAST))
+        BaseClient._make_api_call = lambda client, name, given: self._call(client, name, given)
 
     def register(self, event_name: str, answer: Callable[..., Any]) -> None:
         self._answers[event_name] = answer
 
+    def _call(self, client: Any, name: str, given: dict[str, Any]) -> Any:
+        """The events, in their order, of botocore's own `_make_api_call`; another endpoint's calls go through that."""
+        if (
+            f"before-call.dynamodb.{name}" not in self._answers
+            or client.meta.endpoint_url != self._url
+            or _goes_the_whole_way()
+        ):
+            return self._whole_call(client, name, given)
+        model, events, context = client.meta.service_model.operation_model(name), client.meta.events, dict[str, Any]()
+        given = client._emit_api_params(api_params=given, operation_model=model, context=context)
+        request = {"url": self._url, "headers": {}, "body": orjson.dumps(given)}
+        _, (http, answer) = events.emit_until_response(
+            f"before-call.dynamodb.{name}", model=model, params=request, request_signer=None, context=context
+        )
+        events.emit(f"after-call.dynamodb.{name}", http_response=http, parsed=answer, model=model, context=context)
+        if http.status_code >= 300:
+            raise client.exceptions.from_code(answer["Error"]["Code"])(answer, name)
+        return answer
+
     def _answer(self, event_name: str, params: dict[str, Any], model: Any, **_: Any) -> Any:
         answer = self._answers.get(event_name) if params["url"].startswith(self._url) else None
-        if answer is None or os.environ["PYTEST_CURRENT_TEST"].startswith(_WHOLE_WAY):
+        if answer is None or _goes_the_whole_way():
             return None
         return answer(params, model)
 

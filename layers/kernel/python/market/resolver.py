@@ -72,8 +72,7 @@ class Resolver(APIGatewayHttpResolver):
     """Powertools' resolver, but with the request kept per thread (it keeps it on a class) and errors left to us."""
 
     def __init__(self, before: Callable[[Any, APIGatewayProxyEventV2, dict[str, str]], None]) -> None:
-        self._local = threading.local()
-        self._before = before
+        self._local, self._building, self._before = threading.local(), threading.Lock(), before
         super().__init__(enable_validation=True, serializer=lambda body: orjson.dumps(body).decode())
         self._response_validation_middleware = Answers(validation_serializer=self._serializer)
 
@@ -95,10 +94,11 @@ class Resolver(APIGatewayHttpResolver):
 
     def _call_route(self, route: Any, route_arguments: dict[str, str]) -> Any:
         self._before(route, self.current_event, route_arguments)
-        result = route(router_middlewares=[], app=self, route_arguments=route_arguments)
-        return self._response_builder_class(
-            response=cast(Response[Any], self._to_response(result)), serializer=self._serializer, route=route
-        )
+        with self._building:  # by one thread: two would wrap each other's middleware, and every request would crash
+            if not route._middleware_stack_built:
+                route._build_middleware_stack([], self)
+        response = cast(Response[Any], self._to_response(route([], self, route_arguments)))
+        return self._response_builder_class(response, self._serializer, route)
 
     def _push_processed_stack_frame(self, frame: str) -> None:
         """Powertools would keep the names of every middleware it ever called."""

@@ -33,7 +33,7 @@ NEW = "attribute_not_exists(pk)"
 EXISTS = "attribute_exists(pk)"
 OUTBOX = "OUTBOX#"
 MAX_ACTIONS = 99  # and one that is kept for the audit record
-_PATIENCE, _TAG = 6, 12
+_PATIENCE, _TAG, _CONFLICT = 6, 12, "TransactionConflict"
 _CONFLICTS = frozenset(("TransactionCanceledException", "TransactionInProgressException"))
 Recorder = Callable[["Table", Sequence["Write"]], "Write | None"]
 recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
@@ -153,10 +153,11 @@ class Table:
         limit: int = 20,
         cursor: str | None = None,
         only: str = "",
+        consistent: bool = False,
     ) -> Page:
         """One page of a partition, in the order of its sort key. Raises BadCursor for one not signed for this query.
 
-        only: the one attribute to fetch, where the others would be parsed for nothing.
+        only: the one attribute to fetch, where the others would be parsed for nothing. consistent: not of an index.
         """
         self._mine(Key(pk), self._seen)
         names, values = {"#p": f"{index}pk"}, {":p": {"S": pk}}
@@ -173,8 +174,8 @@ class Table:
             "ScanIndexForward": not newest_first,
             "Limit": limit,
         }
-        request |= {"IndexName": index} if index else {}
-        request |= {"ProjectionExpression": "#o"} if only else {}
+        optional = {"IndexName": index, "ProjectionExpression": only and "#o", "ConsistentRead": consistent}
+        request |= {name: value for name, value in optional.items() if value}
         request |= {"ExclusiveStartKey": read_cursor(cursor, scope)} if cursor else {}
         answer = _client().query(**request)
         last = answer.get("LastEvaluatedKey")
@@ -208,8 +209,8 @@ class Table:
                     raise
                 attempt = _pause(attempt)
 
-    def transact(self, *writes: Write) -> None:
-        """Carry out all writes or none.
+    def transact(self, *writes: Write) -> list[Key]:
+        """Carry out all writes or none. Answers which items others were writing too, once for each time it had to wait.
 
         Raises the `otherwise` of the first write whose condition fails (the others' are in its `also`), so order them
         by meaning; Busy if others keep writing the same items. A repeated network request changes nothing twice:
@@ -217,15 +218,15 @@ class Table:
         """
         writes = (*writes, *self._record(writes))
         actions = [self._action(write) for write in writes]
-        attempt = 0
+        attempt, met = 0, list[Key]()
         while True:
             try:
                 _client().transact_write_items(TransactItems=actions)
-                return
+                return met
             except ClientError as refused:
                 if refused.response["Error"]["Code"] not in _CONFLICTS:
                     raise
-                _raise_refusals(writes, refused.response.get("CancellationReasons", []))
+                met += _conflicts(writes, refused.response.get("CancellationReasons", []))
                 attempt = _pause(attempt)
 
     def batch_put(self, writes: Sequence[Write]) -> None:
@@ -259,7 +260,7 @@ class Table:
         return key
 
 
-def _raise_refusals(writes: Sequence[Write], reasons: Sequence[Mapping[str, Any]]) -> None:
+def _conflicts(writes: Sequence[Write], reasons: Sequence[Mapping[str, Any]]) -> list[Key]:
     refusals = []
     for write, reason in zip(writes, reasons, strict=False):
         if reason.get("Code") == "ConditionalCheckFailed":
@@ -269,6 +270,7 @@ def _raise_refusals(writes: Sequence[Write], reasons: Sequence[Mapping[str, Any]
     if refusals:
         refusals[0].also = refusals[1:]
         raise refusals[0] from None
+    return [write.key for write, reason in zip(writes, reasons, strict=False) if reason.get("Code") == _CONFLICT]
 
 
 def _refusal(write: Write, found: Mapping[str, Any] | None) -> Problem:
@@ -299,8 +301,7 @@ def _expressions(update_text: str, when: str, values: Mapping[str, Any] | None) 
     names: dict[str, str] = {}
 
     def alias(match: re.Match[str]) -> str:
-        word = match[1]
-        if word in _WORDS:
+        if (word := match[1]) in _WORDS:
             return word
         names[f"#{word}"] = word
         return f"#{word}"
@@ -392,8 +393,7 @@ def read_cursor(cursor: str, scope: str) -> dict[str, Any]:
     tag, body = sealed[:_TAG], sealed[_TAG:]
     if not hmac.compare_digest(tag, _tag(body, scope)):
         raise BadCursor("This cursor is not one of ours, or is for another list.")
-    position: dict[str, Any] = orjson.loads(body)
-    return position
+    return dict(orjson.loads(body))
 
 
 def _tag(body: bytes, scope: str) -> bytes:
