@@ -1,9 +1,11 @@
 """Finds the state machines: each folder of statemachines/ is one, and its definition says what it needs.
 
 A definition writes `${OrdersTasks}` for the tasks function of the service `orders`, whichever services there are, and
-`${ParkedQueueUrl}` for the queue where it leaves what a person must finish.
+`${ParkedQueueUrl}` for the queue where it leaves what a person must finish, and `${DocumentsBucket}` for the bucket
+with the files of imports, which a distributed Map reads.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from infra.services import ROOT
 
 DEFINITION = "definition.asl.json"
 PARKED = "ParkedQueueUrl"
+DOCUMENTS = "DocumentsBucket"
 _UNFINISHED = {"checkout": "undo"}
 
 
@@ -44,6 +47,13 @@ class Machine:
     @property
     def parks(self) -> bool:
         return PARKED in self.words
+
+    @property
+    def spreads(self) -> bool:
+        """Whether it has a distributed Map, whose items are executions of their own."""
+        states = json.loads(self.text)["States"].values()
+        modes = [state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") for state in states]
+        return "DISTRIBUTED" in modes
 
     @property
     def unfinished(self) -> str:

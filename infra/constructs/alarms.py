@@ -17,6 +17,7 @@ _OWN_METRICS = {
     "audit-consumer": ("AuditContradicted", "an audit entry was told in two versions", "audit-broken"),
     "developers-schedule": ("WebhooksLate", "webhooks are not sent in time", "webhooks-failing"),
     "fraud-schedule": ("ReviewsWait", "a payment has waited too long for a review", "review-queue"),
+    "inventory-schedule": ("StockMended", "units were held for nobody, and were freed", "stock-mended"),
     "payments-schedule": ("PaymentsDiffer", "payments differ from a provider's book", "payments-differ"),
     "prices-publication": ("RatesDoubtful", "exchange rates are old, or jumped", "exchange-rates"),
     "profiles-schedule": ("ErasuresStuck", "an account is not erased in time", "erasure"),

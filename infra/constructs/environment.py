@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from aws_cdk import Stack
 
 from infra.config import Stage
-from infra.constructs.grants import Configuration, audit_bucket, documents_bucket, machine_arn, media_bucket
+from infra.constructs.grants import Configuration, audit_bucket, documents_bucket, machine_arn
+from infra.constructs.media import media_bucket
 from infra.machines import Machine
+
+_QUEUES = {
+    "delivery-queue": ("DELIVERY_QUEUE_URL", "developers-webhooks"),
+    "media-queue": ("MEDIA_QUEUE_URL", "media-arrivals"),
+    "sandbox-queue": ("SANDBOX_QUEUE_URL", "sandbox-webhooks"),
+    "webhook-queue": ("WEBHOOK_QUEUE_URL", "payments-webhooks"),
+}
+"""By capability the setting with a command queue's URL, and that queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +69,7 @@ class Settings:
                 return {"CARRIER_API_BASE": base, "CARRIER_SECRETS": self.stage.carrier_secrets}
             case "cognito":
                 return self._cognito()
-            case "documents" | "export-part" | "exports":
+            case "documents" | "export-part" | "exports" | "imports":
                 return {"DOCUMENTS_BUCKET": documents_bucket(self.stack, self.stage)}
             case "email":
                 return {"SENDER": self.stage.sender}
@@ -68,22 +77,19 @@ class Settings:
                 return {"FLAGS_CONFIGURATION": self.flags.setting}
             case "flags-publish":
                 return {"FLAGS_CONFIGURATION": self.flags.setting, "FLAGS_STRATEGY": self.flags.strategy}
-            case "avatars" | "media":
+            case "avatars" | "media" | "media-files" | "media-uploads":
                 return {"MEDIA_BUCKET": media_bucket(self.stack, self.stage)}
             case "payments":
                 return {"PAYMENT_SECRETS": self.stage.payment_secrets} | self.stage.payment_bases
             case "secret":
                 return {"ROOT_SECRET": self.stage.root_secret}
-            case "delivery-queue":
-                return {"DELIVERY_QUEUE_URL": self.queues["developers-webhooks"]}
             case "tax-provider":
                 return {"TAX_SECRETS": self.stage.tax_secrets}
             case "settings":
                 return {"SETTINGS_PATH": self.stage.settings_path}
-            case "webhook-queue":
-                return {"WEBHOOK_QUEUE_URL": self.queues["payments-webhooks"]}
-            case "sandbox-queue":
-                return {"SANDBOX_QUEUE_URL": self.queues["sandbox-webhooks"]}
+        if word in _QUEUES:
+            setting, queue = _QUEUES[word]
+            return {setting: self.queues[queue]}
         if machine := self.machines.get(word):
             return {machine.setting: machine_arn(self.stack, self.stage, machine)}
         raise ValueError(f"unknown capability: {word}")

@@ -11,6 +11,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.config import Stage
+from infra.constructs.media import MULTIPART, media_bucket, media_folders, media_statements
 from infra.machines import Machine
 from infra.services import Source
 from infra.stacks.data import INDEXES
@@ -21,8 +22,9 @@ COUNTERS = ("LIM#",)
 """Partitions that `market.guard` reads, and the ones that it writes, on behalf of every API."""
 
 AVATARS = ("media/avatars/*", "uploads/avatars/*")
-EXPORTS = ("exports/*",)
-"""Folders of people's pictures in the media bucket, and of copies of their data in the one for documents."""
+EXPORTS, IMPORTS = ("exports/*",), ("imports/*",)
+"""Folders of people's pictures in the media bucket; of copies of their data, and of catalogues that come and go, in the
+one for documents."""
 
 ITEM_ACTIONS = (
     "dynamodb:BatchGetItem",
@@ -111,13 +113,17 @@ class Resources:
         return granted
 
     def append_only(self, prefixes: Iterable[str]) -> iam.PolicyStatement:
-        """Whatever else is granted: what stands under these prefixes is neither updated nor deleted."""
+        """Whatever else is granted: what stands under these prefixes is neither updated nor deleted.
+
+        A request that names other partitions too is let through: AWS does not say whether an update in a transaction is
+        judged by its own key or by all of the transaction's, and a put beside it must not forbid it.
+        """
         return iam.PolicyStatement(
             sid="AppendOnly",
             effect=iam.Effect.DENY,
             actions=list(CHANGES),
             resources=[self._arn("dynamodb", "table", self.stage.table)],
-            conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}*" for prefix in prefixes]}},
+            conditions=_only(_patterns(prefixes)),
         )
 
     def guard(self) -> list[iam.PolicyStatement]:
@@ -130,8 +136,12 @@ class Resources:
             iam.PolicyStatement(sid="Limits", actions=["dynamodb:UpdateItem"], resources=[arn], conditions=counters),
         ]
 
+    def capabilities(self, word: str) -> list[iam.PolicyStatement]:
+        """The statements behind a word of `Function.capabilities`. Raises ValueError for an unknown word."""
+        return media_statements(self.stack, self.stage, word) or [self.capability(word)]
+
     def capability(self, word: str) -> iam.PolicyStatement:
-        """The statement behind a word of `Function.capabilities`. Raises ValueError for an unknown word."""
+        """The same for words with one statement."""
         match word:
             case "audit":
                 return self._files("Audit", audit_bucket(self.stack, self.stage), "s3:PutObjectRetention")
@@ -157,8 +167,10 @@ class Resources:
                 return self._export_part()
             case "exports":
                 return self._prefixes("Exports", documents_bucket(self.stack, self.stage), EXPORTS)
+            case "imports":
+                return self._prefixes("Imports", documents_bucket(self.stack, self.stage), IMPORTS, *MULTIPART)
             case "media":
-                return self._files("Media", media_bucket(self.stack, self.stage))
+                return self._pictures()
             case "settings":
                 return self._settings()
         if word in self.machines:
@@ -198,15 +210,18 @@ class Resources:
                 "The two sets of blocked networks, whose ids WAF gives.",
             ),
             "media": (
-                f"arn:aws:s3:::{prefix}-media-<AWS::AccountId>-{region}/*",
-                "Every picture in the one media bucket.",
+                f"arn:aws:s3:::{prefix}-media-<AWS::AccountId>-{region}/media/*",
+                "Pictures, which are named by their content.",
             ),
         }
         prefixes = {
             "avatars": (f"{prefix}-media", AVATARS, "Pictures of people, whose names are not known before."),
             "export-part": (f"{prefix}-documents", EXPORTS, "Files of exports, whose names are not known before."),
             "exports": (f"{prefix}-documents", EXPORTS, "Files of exports, whose names are not known before."),
+            "imports": (f"{prefix}-documents", IMPORTS, "Files of imports, whose names are not known before."),
         }
+        for word in ("media-files", "media-uploads"):
+            prefixes[word] = (f"{prefix}-media", media_folders(word), "Media, whose names are not known before.")
         folders = {
             f"arn:aws:s3:::{bucket}-<AWS::AccountId>-{region}/{folder}": reason
             for bucket, names, reason in (prefixes[word] for word in words if word in prefixes)
@@ -284,10 +299,15 @@ class Resources:
             return iam.PolicyStatement(sid=sid, actions=[*actions, "s3:ListBucket"], resources=[arn, f"{arn}/*"])
         return iam.PolicyStatement(sid=sid, actions=actions, resources=[f"{arn}/*"])
 
-    def _prefixes(self, sid: str, bucket: str, folders: tuple[str, ...]) -> iam.PolicyStatement:
+    def _pictures(self) -> iam.PolicyStatement:
+        """Add a picture to what the shop shows, and read none: originals and evidence lie in the same bucket."""
+        arn = f"arn:{self.stack.partition}:s3:::{media_bucket(self.stack, self.stage)}/media/*"
+        return iam.PolicyStatement(sid="Media", actions=["s3:PutObject"], resources=[arn])
+
+    def _prefixes(self, sid: str, bucket: str, folders: tuple[str, ...], *more: str) -> iam.PolicyStatement:
         """Everything about the files in some folders of a bucket; listing is what tells a missing one from a denied."""
         arn = f"arn:{self.stack.partition}:s3:::{bucket}"
-        actions = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        actions = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject", *more]
         return iam.PolicyStatement(
             sid=sid, actions=actions, resources=[arn, *(f"{arn}/{folder}" for folder in folders)]
         )
@@ -325,10 +345,6 @@ def machine_arn(stack: Stack, stage: Stage, machine: Machine) -> str:
         resource_name=stage.machine(machine.name),
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
-
-
-def media_bucket(stack: Stack, stage: Stage) -> str:
-    return f"{stage.prefix}-media-{stack.account}-{stack.region}"
 
 
 def documents_bucket(stack: Stack, stage: Stage) -> str:

@@ -39,7 +39,7 @@ def queue_with_dead_letters(scope: Construct, name: str, *, stage: Stage, consum
     return Queue(main, dead)
 
 
-_OWN_PAGES = {"tax-events-dead": "tax-not-recorded"}
+_OWN_PAGES = {"media-arrivals-dead": "media-not-processed", "tax-events-dead": "tax-not-recorded"}
 """Queues whose dead letters need another hand than most."""
 
 

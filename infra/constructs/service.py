@@ -22,6 +22,7 @@ from infra.constructs.environment import Settings
 from infra.constructs.function import Code, EntryPoint
 from infra.constructs.gateway import Gateway
 from infra.constructs.grants import Configuration, Resources, grant, leading_keys, readable_keys
+from infra.constructs.media import ARRIVALS, AT_ONCE, hear_of_arrivals
 from infra.constructs.queues import RECEIVES, Queue, dead_letters, queue_with_dead_letters
 from infra.constructs.routes import add_routes
 from infra.machines import Machine
@@ -29,6 +30,10 @@ from infra.services import Source
 
 if TYPE_CHECKING:
     from market.manifest import Function
+
+NAMED = {"inventory": ("shards", "sku", "skus")}
+"""Services that are told of an event only if its data name any of these, or a list of them that is not empty: nearly
+every order names none, and would cost three requests of the queue and an invocation to find that out."""
 
 BATCH = 10
 GATHERED = 200
@@ -127,7 +132,7 @@ class Service(Construct):
                 queue = self.queues[QUEUE_CAPABILITIES[word]].main
                 made.role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
             else:
-                made.role.add_to_policy(resources.capability(word))
+                grant(made.role, resources.capabilities(word))
         for finding, reason in resources.wide(declared.capabilities).items():
             acknowledge(made.role, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
 
@@ -150,26 +155,35 @@ class Service(Construct):
             self, f"{service}-events", stage=self._stage, consumer_timeout=made.declared.timeout
         )
         self.queues[f"{service}-events"] = queue
-        self._rule("Hears", f"{self._stage.prefix}-{service}", queue, sorted(self._source.manifest.consumes))
+        types = sorted(self._source.manifest.consumes)
+        self._rule("Hears", f"{self._stage.prefix}-{service}", queue, types, NAMED.get(service, ()))
         self._read(made, queue)
 
-    def _rule(self, scope: str, name: str, queue: Queue, types: list[str] | None = None) -> None:
-        """Let a queue get the bus's events of these types, or all of them."""
+    def _rule(
+        self, scope: str, name: str, queue: Queue, types: list[str] | None = None, named: tuple[str, ...] = ()
+    ) -> None:
+        """Let a queue get the events of these types, or all of them; `named`: only those that name one of these."""
+        either = [{field: [{"wildcard": "*"}]} for field in named]
         events.Rule(
             self,
             scope,
             rule_name=name,
             event_bus=events.EventBus.from_event_bus_name(self, f"{scope}Bus", self._stage.bus),
-            event_pattern=events.EventPattern(source=events.Match.prefix("market."), detail_type=types),
+            event_pattern=events.EventPattern(
+                source=events.Match.prefix("market."),
+                detail_type=types,
+                detail={"data": {"$or": either}} if either else None,
+            ),
             targets=[targets.SqsQueue(queue.main, dead_letter_queue=queue.dead)],
         )
 
-    def _read(self, made: EntryPoint, queue: Queue, *, patient: bool = False) -> None:
-        """patient: nobody waits, so that large batches are gathered."""
+    def _read(self, made: EntryPoint, queue: Queue, *, patient: bool = False, singly: bool = False) -> None:
+        """patient: nobody waits, so that large batches are gathered. singly: a message takes long."""
         made.alias.add_event_source(
             sources.SqsEventSource(
                 queue.main,
-                batch_size=GATHERED if patient else BATCH,
+                batch_size=1 if singly else GATHERED if patient else BATCH,
+                max_concurrency=AT_ONCE if singly else None,
                 max_batching_window=Duration.minutes(1) if patient else None,
                 report_batch_item_failures=True,
             )
@@ -183,7 +197,10 @@ class Service(Construct):
         everything = made.declared.queue == self._source.manifest.everything
         if everything:
             self._rule("HearsEverything", f"{self._stage.prefix}-{made.declared.queue}", queue)
-        self._read(made, queue, patient=everything)
+        arrivals = made.declared.queue in ARRIVALS
+        if arrivals:
+            hear_of_arrivals(self, queue, made.declared.queue, stage=self._stage)
+        self._read(made, queue, patient=everything, singly=arrivals)
 
     def _relay(self, made: EntryPoint) -> None:
         table = dynamodb.Table.from_table_attributes(
@@ -232,6 +249,7 @@ class Service(Construct):
 
 QUEUE_CAPABILITIES = {
     "delivery-queue": "developers-webhooks",
+    "media-queue": "media-arrivals",
     "webhook-queue": "payments-webhooks",
     "sandbox-queue": "sandbox-webhooks",
 }

@@ -16,6 +16,8 @@ from typing import Any
 
 from infra.rehearse import executions, permissions
 
+START_SECONDS = 60.0
+
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True  # else each invocation waits 40 ms for an ACK
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     permissions.complete(iam_actions, iam_evaluator, stepfunctions)
     executions.complete(stepfunctions)
     _mount_layers(lambda_svc)
+    _wait_for_functions()
     app.main()
 
 
@@ -148,6 +151,13 @@ def _mount_layers(lambda_svc: Any) -> None:
     lambda_svc._provided_worker_env = wrapped
     if hasattr(lambda_runtime, "_provided_worker_env"):
         lambda_runtime._provided_worker_env = wrapped
+
+
+def _wait_for_functions() -> None:
+    """A laptop or CI that is busy starts a function later than Lambda does."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime._PROVIDED_INIT_TIMEOUT = START_SECONDS
 
 
 def _extracted(lambda_svc: Any, layer: dict[str, Any], folder: Path, lock: threading.Lock) -> Path:

@@ -17,6 +17,9 @@ INDEXES = ("by1", "by2", "by3")
 AUDITED_DAYS = 3_653
 """Ten years, what tax laws ask for of books."""
 
+UNFINISHED = Duration.days(2)
+"""How long the parts of an upload that nobody completes are kept, and paid for."""
+
 
 class DataStack(Stack):
     """Stateful: kept when the stage is lasting, logical ids pinned."""
@@ -61,30 +64,48 @@ class DataStack(Stack):
         return pin(table, "Table")
 
     def _media(self, stage: Stage) -> s3.Bucket:
-        return self._bucket(
+        """What is below media/ is served to everybody; the other folders are for our functions only.
+
+        S3 tells the account's default bus of every object: whoever wants to hear of arrivals makes a rule there.
+        """
+        bucket = self._bucket(
             stage,
             "Media",
-            unlogged="Product pictures are public; CloudFront logs who reads them, and only our functions write.",
+            unlogged="What is shown is public; CloudFront logs who reads it, and only our functions write.",
             versioned=stage.lasting,
             lifecycle_rules=[
-                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=UNFINISHED),
                 _ends("uploads/", days=1),
-                s3.LifecycleRule(prefix="media/avatars/", noncurrent_version_expiration=Duration.days(7)),
+                *(
+                    s3.LifecycleRule(prefix=folder, noncurrent_version_expiration=Duration.days(7))
+                    for folder in ("evidence/", "media/avatars/", "media/med_", "originals/")
+                ),
             ],
-            cors=[_browsers_post(stage)],
+            cors=[_browsers_send(stage)],
         )
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+        return bucket
 
     def _documents(self, stage: Stage) -> s3.Bucket:
-        """Invoices and credit notes, never deleted; exports, which end after a week. Read through our routes only."""
+        """Invoices and credit notes, never deleted; exports, which end after a week, and imports, after a month.
+
+        Read through our routes only, but for addresses that these sign.
+        """
         return self._bucket(
             stage,
             "Documents",
             unlogged="Only our own functions read and write it, and they log who asked.",
             versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2)),
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=UNFINISHED),
                 _ends("exports/", days=7),
+                _ends("imports/", days=30),
             ],
+            cors=[_browsers_send(stage)],
         )
 
     def _audit(self, stage: Stage) -> s3.Bucket:
@@ -117,11 +138,12 @@ class DataStack(Stack):
         return pin(bucket, name)
 
     def _serve_media(self) -> None:
-        """CloudFront reads for anyone; which distributions may is said by account, as theirs are made later."""
+        """CloudFront reads for anyone what is for everybody; which distributions may is said by account, as theirs are
+        made later."""
         self.media.add_to_resource_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
-                resources=[self.media.arn_for_objects("*")],
+                resources=[self.media.arn_for_objects("media/*")],
                 principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
                 conditions={"StringEquals": {"AWS:SourceAccount": self.account}},
             )
@@ -190,19 +212,21 @@ def _ends(prefix: str, *, days: int) -> s3.LifecycleRule:
     )
 
 
-def _browsers_post(stage: Stage) -> s3.CorsRule:
-    """Pages of ours send pictures straight to the bucket, with a form that we signed."""
+def _browsers_send(stage: Stage) -> s3.CorsRule:
+    """Pages of ours send files straight to the bucket: with a form that we signed, or in parts, each to an address that
+    we signed, whose ETags they give back to us when all are there."""
     return s3.CorsRule(
-        allowed_methods=[s3.HttpMethods.POST],
+        allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.PUT],
         allowed_origins=list(stage.origins),
         allowed_headers=["*"],
+        exposed_headers=["ETag"],
         max_age=3600,
     )
 
 
 def _to_cold_storage() -> s3.LifecycleRule:
     return s3.LifecycleRule(
-        abort_incomplete_multipart_upload_after=Duration.days(2),
+        abort_incomplete_multipart_upload_after=UNFINISHED,
         transitions=[
             s3.Transition(storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=Duration.days(90))
         ],

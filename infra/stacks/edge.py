@@ -161,11 +161,21 @@ class EdgeStack(Stack):
         )
 
     def _harmless(self, stage: Stage) -> cloudfront.ResponseHeadersPolicy:
-        """Vendors upload what is served here: it runs nothing and loads nothing, whatever a browser takes it for."""
+        """Vendors upload what is served here: it runs nothing and loads nothing, whatever a browser takes it for.
+
+        Pages of ours may read it, which is how a viewer in the page gets hold of a model.
+        """
         return cloudfront.ResponseHeadersPolicy(
             self,
             "Harmless",
             response_headers_policy_name=f"{stage.prefix}-media",
+            cors_behavior=cloudfront.ResponseHeadersCorsBehavior(
+                access_control_allow_credentials=False,
+                access_control_allow_headers=["*"],
+                access_control_allow_methods=["GET", "HEAD"],
+                access_control_allow_origins=list(stage.origins),
+                origin_override=True,
+            ),
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
                     content_security_policy=INERT, override=True

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -13,7 +13,8 @@ from infra.acknowledged import acknowledge
 from infra.config import Stage
 from infra.constructs.alarms import alarm
 from infra.constructs.function import alias_arn
-from infra.machines import PARKED, Machine
+from infra.constructs.grants import IMPORTS, documents_bucket, machine_arn
+from infra.machines import DOCUMENTS, PARKED, Machine
 from infra.services import Source
 
 
@@ -34,10 +35,13 @@ class MachineStack(Stack):
         """parked: the queue for people, where the definition asks for one."""
         super().__init__(scope, name, description=f"{source.title} state machine", **options)
         self.source = source
-        given = self._tasks(stage, services) | ({PARKED: parked.queue_url} if parked else {})
+        given = self._tasks(stage, services) | {DOCUMENTS: documents_bucket(self, stage)}
+        given |= {PARKED: parked.queue_url} if parked else {}
         role = self._role([given[word] for word in source.words if word.endswith("Tasks")])
         if parked:
             role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[parked.queue_arn]))
+        if source.spreads:
+            self._let_spread(role, stage)
         self.machine = stepfunctions.StateMachine(
             self,
             source.title,
@@ -92,6 +96,36 @@ class MachineStack(Stack):
         role.add_to_policy(iam.PolicyStatement(actions=tracing + delivery, resources=["*"]))
         acknowledge(role, "AwsSolutions-IAM5[Resource::*]", "Tracing and log delivery know no resources.")
         return role
+
+    def _let_spread(self, role: iam.Role, stage: Stage) -> None:
+        """A distributed Map starts executions of its own machine, and reads its items from the files of imports."""
+        machine = machine_arn(self, stage, self.source)
+        name = stage.machine(self.source.name)
+        children = [
+            self.format_arn(
+                service="states",
+                resource="execution",
+                resource_name=pattern,
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for pattern in (f"{name}:*", f"{name}/*")
+        ]
+        files = [f"arn:{self.partition}:s3:::{documents_bucket(self, stage)}/{folder}" for folder in IMPORTS]
+        for actions, resources in (
+            (["states:StartExecution"], [machine]),
+            (["states:DescribeExecution", "states:StopExecution"], children),
+            (["s3:GetObject"], files),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        region, account = self.region, "<AWS::AccountId>"
+        for pattern in (f"{name}:*", f"{name}/*"):
+            finding = f"Resource::arn:aws:states:{region}:{account}:execution:{pattern}"
+            acknowledge(
+                role, f"AwsSolutions-IAM5[{finding}]", "Step Functions makes up the names of a Map's executions."
+            )
+        for folder in IMPORTS:
+            finding = f"Resource::arn:aws:s3:::{stage.prefix}-documents-{account}-{region}/{folder}"
+            acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "Files of imports, whose names are not known before.")
 
     def _logs(self, stage: Stage) -> logs.LogGroup:
         return logs.LogGroup(

@@ -27,16 +27,30 @@ def test_entries_are_neither_updated_nor_deleted_by_any_function(
     assembly: Assembly, services: dict[str, Source]
 ) -> None:
     """Heads may be put anew; who is not the audit service has no right on its items at all."""
-    denials = [(name, statement) for name, statement in _statements(assembly) if statement["Effect"] == "Deny"]
-    assert {name.split("/")[0] for name, _ in denials} == {"AuditService"}
-    assert len(denials) == len(services["audit"].manifest.functions)
-    for _, statement in denials:
-        assert set(as_list(statement["Action"])) == CHANGES
-        assert statement["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUD#*"]}}
-        assert ":table/market-" in str(statement["Resource"])
+    _denies(assembly, services["audit"], "AUD#*")
     for name, statement in _statements(assembly):
         if "AUD#*" in str(statement):
             assert name.startswith("AuditService/")
+
+
+@pytest.mark.contract("7.5")
+def test_the_journal_of_stock_is_only_added_to(assembly: Assembly, services: dict[str, Source]) -> None:
+    _denies(assembly, services["inventory"], "STJ#*")
+
+
+def _denies(assembly: Assembly, service: Source, keys: str) -> None:
+    """Each function of the service is denied every change below these keys, whatever else it may do."""
+    denials = [
+        statement
+        for name, statement in _statements(assembly)
+        if statement["Effect"] == "Deny" and name.startswith(f"{service.name.capitalize()}Service/")
+    ]
+    assert len(denials) == len(service.functions(assembly.stage))
+    for statement in denials:
+        assert set(as_list(statement["Action"])) == CHANGES
+        assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": [keys]}
+        assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+        assert ":table/market-" in str(statement["Resource"])
 
 
 def test_what_a_manifest_declares_append_only_is_its_own(services: dict[str, Source]) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from infra.machines import Machine, discover_machines
 from infra.services import ROOT, Source
-from tests.infra.assembly import Assembly
+from tests.infra.assembly import Assembly, as_list
 
 Definition = dict[str, Any]
 
 INPUT = {
     "checkout": {"orderId", "correlationId", "holdSeconds"},
+    "import": {"vendorId", "importId", "correlationId"},
     "refund": {"orderId", "customerId", "refundId", "amount", "correlationId"},
 }
 """What an execution is started with, at the least."""
@@ -41,6 +42,9 @@ MUST_HAPPEN = {
     ("refund", "ParkForPeople"),
 }
 """Undoing and booking are tried again whatever went wrong."""
+
+STARTED_AGAIN = {("import", "Split"), ("import", "Report"), ("import", "GiveUp")}
+"""What is wrong with a file is an answer, no refusal; and a job that failed may be started again by its vendor."""
 
 HOURS = {("refund", "ExecuteRefund"): 36, **dict.fromkeys(MUST_HAPPEN, 3)}
 """How long is tried at most before a person is called, where it is more than minutes: nobody waits for these."""
@@ -123,7 +127,7 @@ def test_every_task_ends_in_time_and_its_failure_is_caught(name: tuple[str, str]
     assert any(catch["ErrorEquals"] == ["States.ALL"] for catch in task["Catch"])
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - MUST_HAPPEN), ids=".".join)
+@pytest.mark.parametrize("name", sorted(set(TASKS) - MUST_HAPPEN - STARTED_AGAIN), ids=".".join)
 def test_a_refusal_ends_a_step_at_once(name: tuple[str, str]) -> None:
     refusals = TASKS[name]["Retry"][0]
     assert refusals["MaxAttempts"] == 0
@@ -133,13 +137,20 @@ def test_a_refusal_ends_a_step_at_once(name: tuple[str, str]) -> None:
         assert f"class {error}(" in raised, f"{owner} raises no {error}"
 
 
-@pytest.mark.parametrize("name", TASKS, ids=".".join)
+@pytest.mark.parametrize("name", sorted(set(TASKS) - STARTED_AGAIN), ids=".".join)
 def test_anything_else_is_tried_again_for_a_limited_time(name: tuple[str, str]) -> None:
     last = TASKS[name]["Retry"][-1]
     assert last["ErrorEquals"] == ["States.ALL"]
     waits = (last["IntervalSeconds"] * last["BackoffRate"] ** attempt for attempt in range(last["MaxAttempts"]))
     waiting = sum(min(wait, last["MaxDelaySeconds"]) for wait in waits)
     assert 5 * 60 < waiting < HOURS.get(name, 0.25) * 3600
+
+
+@pytest.mark.parametrize("name", sorted(STARTED_AGAIN), ids=".".join)
+def test_what_can_be_started_again_is_tried_some_times(name: tuple[str, str]) -> None:
+    (everything,) = TASKS[name]["Retry"]
+    assert everything["ErrorEquals"] == ["States.ALL"]
+    assert 4 <= everything["MaxAttempts"] <= 10
 
 
 @pytest.mark.parametrize("name", TASKS, ids=".".join)
@@ -177,13 +188,14 @@ def test_substitutions_are_functions_of_the_stage_and_may_be_called(name: str, d
 def test_what_it_parks_has_a_queue_and_an_alarm_of_its_own_with_a_runbook(name: str, dev: Assembly) -> None:
     source = discover_machines()[name]
     queues = {queue["QueueName"] for _, queue in dev.properties("AWS::SQS::Queue")}
-    assert f"market-dev-{source.parked}" in queues
+    assert (f"market-dev-{source.parked}" in queues) == source.parks
     says = {
         alarm["AlarmDescription"].rpartition("docs/")[2]
         for where, alarm in dev.properties("AWS::CloudWatch::Alarm")
         if where.startswith(f"{source.title}/")
     }
-    assert says == {f"runbooks/{name}-failed.md", f"runbooks/parked-{source.unfinished}.md"}
+    parked = {f"runbooks/parked-{source.unfinished}.md"} if source.parks else set()
+    assert says == {f"runbooks/{name}-failed.md"} | parked
     assert all((ROOT / "docs" / page).exists() for page in says)
 
 
@@ -205,6 +217,27 @@ def test_functions_that_start_it_may_and_know_where_it_is(
     }
     assert starting
     assert told == starting
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_only_a_machine_that_spreads_starts_executions_and_reads_files(name: str, dev: Assembly) -> None:
+    template, _ = _deployed(name, dev)
+    (role,) = [p for n, p in dev.properties("AWS::IAM::Policy") if n.startswith(f"{template}/")]
+    reached = {
+        action: dev.text(resource, template)
+        for statement in role["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if action.startswith(("s3:", "states:"))
+    }
+    if not discover_machines()[name].spreads:
+        assert reached == {}
+        return
+    assert reached["states:StartExecution"].endswith(f":stateMachine:market-dev-{name}"), "its own"
+    for action in ("states:DescribeExecution", "states:StopExecution"):
+        assert f":execution:market-dev-{name}" in reached[action]
+    assert reached["s3:GetObject"].endswith("/imports/*")
+    assert set(reached) == {"s3:GetObject", *(f"states:{a}Execution" for a in ("Describe", "Start", "Stop"))}
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from infra.constructs.service import NAMED
 from infra.services import ROOT, Source
+from local.patterns import compile_pattern
 from tests.infra.assembly import Assembly
 
 EXAMPLES = sorted((ROOT / "events").glob("*/*.example.json"))
@@ -17,21 +19,12 @@ def assembly(request: pytest.FixtureRequest) -> Assembly:
     return request.getfixturevalue(request.param)
 
 
-def _matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
-    """EventBridge's matching, as far as our patterns go: equal values and prefixes."""
-    return all(any(_fits(rule, event[name]) for rule in rules) for name, rules in pattern.items())
-
-
-def _fits(rule: Any, value: str) -> bool:
-    return value.startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
-
-
 def _rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
-    """Event patterns by the service that hears them; one that hears everything is not among them."""
+    """Patterns of our events by the service that hears them; one that hears everything is not among them."""
     return {
         name.partition("Service/")[0].lower(): rule["EventPattern"]
         for name, rule in assembly.properties("AWS::Events::Rule")
-        if "detail-type" in rule["EventPattern"]
+        if "detail-type" in rule["EventPattern"] and rule["EventPattern"]["source"] != ["aws.s3"]
     }
 
 
@@ -108,8 +101,15 @@ def test_an_example_event_reaches_exactly_those_that_consume_it(
 ) -> None:
     example = json.loads(path.read_text())
     event = {"source": f"market.{path.parent.name}", "detail-type": example["type"], "detail": example}
-    reached = {name for name, pattern in _rules(dev).items() if _matches(pattern, event)}
-    assert reached == {s.name for s in services.values() if example["type"] in s.manifest.consumes}
+    reached = {name for name, pattern in _rules(dev).items() if compile_pattern(pattern)(event)}
+    idle = {name for name, fields in NAMED.items() if not any(example["data"].get(field) for field in fields)}
+    assert reached == {s.name for s in services.values() if example["type"] in s.manifest.consumes} - idle
+
+
+@pytest.mark.parametrize("named", [{}, {"skus": []}, {"skus": ["LAMP"]}, {"shards": ["LAMP#3"]}, {"sku": "LAMP"}])
+def test_inventory_is_not_woken_for_orders_that_leave_it_nothing_to_do(dev: Assembly, named: dict[str, Any]) -> None:
+    event = {"source": "market.orders", "detail-type": "order.paid", "detail": {"data": {"order_id": "o"} | named}}
+    assert compile_pattern(_rules(dev)["inventory"])(event) == any(named.values())
 
 
 def test_rules_without_a_working_queue_lose_nothing(assembly: Assembly) -> None:

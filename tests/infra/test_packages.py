@@ -15,13 +15,15 @@ FOREIGN = {"__init__.py", "catalogue.py", "contract.py", "manifest.py", "model.p
 
 BEHIND = {
     "fraud": "events facts known rules signals",
+    "media": "sniffing",
+    "inventory": "heat holds journal offers purchases shards shifts sources tickets warehouses",
     "orders": "rows sold",
     "prices": "lists rates",
-    "promotions": "basket benefits codec codes conditions counters evaluation events room",
+    "promotions": "badges basket benefits codec codes conditions counters evaluation events room rules",
     "shipping": "estimate offering quotes rating stored zones",
-    "tax": "categories inquiry rates_eu rates_us rates_world tables",
+    "tax": "answers categories inquiry rates_eu rates_us rates_world tables",
 }
-"""Pure modules behind a contract, without a call in between: by them others judge, price, send and tax."""
+"""Pure modules behind a contract, without a call in between: by them others judge, hold, price, send and tax."""
 
 SHARED = {f"{service}/{name}.py" for service, names in BEHIND.items() for name in names.split()}
 
