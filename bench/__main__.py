@@ -5,9 +5,10 @@ The HTTP measurements start a marketplace of their own on a free port, with data
 
 import sys
 
-from bench import costs, dollars, event_runtime, handlers, imports, orders, pricing, scale
+from bench import catalogue, costs, dollars, event_runtime, handlers, hot_stock, imports, orders, pricing, scale
 
 PARTS = {
+    "catalogue": catalogue.main,
     "costs": costs.main,
     "dollars": dollars.main,
     "imports": imports.main,
@@ -16,6 +17,7 @@ PARTS = {
     "orders": orders.main,
     "pricing": pricing.main,
     "scale": scale.main,
+    "hot": hot_stock.main,
 }
 
 

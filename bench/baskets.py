@@ -1,7 +1,8 @@
 """Random carts with everything that makes a price, and what must be true of each of them, worked out anew.
 
-Carts, promotions, taxes, currencies and shipping tables are drawn from pools that a seed fills, in combinations nobody
-would think of. What is checked is worked out from the answer by other means than the pipeline's own.
+Carts, moments, promotions, taxes, currencies (all of ISO 4217) and shipping tables are drawn from pools that a seed
+fills, in combinations nobody would think of. What is checked is worked out from the answer by other means than the
+pipeline's own.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from random import Random
 
 from cart.contract import Line
 from ledger.contract import Rule
-from market.money import Money
+from market.money import CURRENCIES, Money
 from orders.pricing import Answer, Question, Tables, explain, price
 from orders.pricing.explain import paid
 from orders.rows import compact_lines, compact_parts, read_lines, read_parts
@@ -37,13 +38,14 @@ from refunds.model import Account, LineWish, NothingToRefund, Shares, Wish
 from refunds.model import price as give_back
 from shipping.contract import DEFAULT, Destination
 from shipping.contract import Table as ShippingTable
-from shipping.model import Band, Free, Method
+from shipping.model import Band, Free, Method, Origin
 from shipping.model import Rate as ShippingRate
 from tax.contract import NONE, Certificate, Overrides, Registration
 
 AT = "2026-11-20T12:00:00.000Z"
 ADA = CustomerFacts(customer_id="ada", orders=2, since="2026-01-01T00:00:00.000Z", groups=frozenset({"wholesale"}))
-CURRENCIES = ("EUR", "USD", "JPY", "KWD", "CHF")
+USUAL = ("EUR", "USD", "JPY", "KWD", "CHF")
+"""Currencies of most carts; a third of them are in any of the others."""
 VENDORS = ("ven_a", "ven_b", "ven_c", "ven_d")
 PLACES = (
     ("DE", "", "10115"), ("FR", "", "75001"), ("FI", "", "00100"), ("HU", "", "1011"), ("PT", "", "9500-321"),
@@ -59,7 +61,8 @@ class Pools:
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
-        self.lines = {currency: [self._line(number, currency) for number in range(60)] for currency in CURRENCIES}
+        self.currencies = sorted(CURRENCIES)
+        self.lines = {currency: [self._line(number, currency) for number in range(60)] for currency in self.currencies}
         self.promotions = [self._promotion(number) for number in range(80)]
         self.entries = {line.sku: self._entries(line) for lines in self.lines.values() for line in lines[::3]}
         self.shipping = [DEFAULT, *(self._table(number) for number in range(6))]
@@ -69,15 +72,15 @@ class Pools:
     def question(self) -> tuple[Question, Tables]:
         """A cart and what it is priced with."""
         dice = self.dice
-        frm = dice.choice(CURRENCIES)
+        frm = self._currency()
         lines = tuple(dice.sample(self.lines[frm], dice.choice((1, 1, 2, 2, 3, 4, 7))))
         country, region, code = dice.choice(PLACES)
         promotions = dice.sample(self.promotions, dice.choice((0, 0, 1, 1, 2, 4)))
         question = Question(
             lines=lines,
             destination=Destination(country, region, code),
-            at=AT,
-            currency=frm if dice.random() < 0.7 else dice.choice(CURRENCIES),
+            at=self._moment(),
+            currency=frm if dice.random() < 0.7 else self._currency(),
             customer=ADA,
             method=dice.choice(("standard", "standard", "express")),
         )
@@ -91,6 +94,15 @@ class Pools:
             certificates=self._certificates if dice.random() < 0.1 else (),
             rules=dice.choice(self.rules),
         )
+
+    def _currency(self) -> str:
+        return self.dice.choice(USUAL if self.dice.random() < 0.67 else self.currencies)
+
+    def _moment(self) -> str:
+        """Any millisecond of ten days, so that nothing gains by one that was seen before."""
+        dice = self.dice
+        day, hour, minute = dice.randrange(15, 25), dice.randrange(24), dice.randrange(60)
+        return f"2026-11-{day}T{hour:02}:{minute:02}:{dice.randrange(60):02}.{dice.randrange(1_000):03}Z"
 
     def _line(self, number: int, currency: str) -> Line:
         dice = self.dice
@@ -127,8 +139,8 @@ class Pools:
 
     def _benefit(self, number: int) -> Benefit:
         dice = self.dice
-        amounts = dict.fromkeys(CURRENCIES, dice.choice((1, 500, 10_000)))
-        currency = dice.choice(CURRENCIES)
+        amounts = dict.fromkeys(self.currencies, dice.choice((1, 500, 10_000)))
+        currency = dice.choice(USUAL)
         choices: tuple[Benefit, ...] = (
             Percent(basis_points=dice.choice((1, 1_000, 3_333, 10_000)), most=amounts if dice.random() < 0.3 else {}),
             Fixed(amounts=amounts, per_unit=dice.random() < 0.3),
@@ -163,12 +175,21 @@ class Pools:
             Method(id=name, name=name, rates=(rate,)) for name in ("standard", "express", "slow")[: 1 + number % 3]
         )
         free = (Free(threshold=dice.randint(1, 50_000)),) if dice.random() < 0.5 else ()
-        currency = dice.choice(CURRENCIES)
-        return replace(DEFAULT, scope=f"t{number}", currency=currency, methods=methods, free=free)
+        origin = Origin(
+            country=dice.choice(("DE", "FR", "US")),
+            time_zone=dice.choice(("UTC", "Europe/Berlin", "America/New_York")),
+            handling=dice.choice(((0, 1), (1, 3))),
+            workdays=(0, 1, 2, 3, 4),
+            holidays=frozenset({"2026-11-18", "2026-11-26"}),
+        )
+        currency = dice.choice(USUAL)
+        return replace(DEFAULT, scope=f"t{number}", currency=currency, methods=methods, free=free, origin=origin)
 
     def _exchange(self) -> Rates:
+        dice = self.dice
+        drawn = {name: f"{dice.choice((1, 40, 9_000)) * dice.random() + 0.3:.4f}" for name in self.currencies}
         return Rates(
-            rates={currency: Rate(value, AT[:10], "ecb") for currency, value in _RATES.items()},
+            rates={currency: Rate(value, AT[:10], "ecb") for currency, value in (drawn | _RATES).items()},
             fee_basis_points=150,
             roundings={"CHF": Rounding(5), "JPY": Rounding(10), "USD": Rounding(100, 99)},
         )

@@ -95,7 +95,7 @@ class Tally:
 
 def main() -> None:
     """Print the table."""
-    columns = {lines: _per_thousand(lines) for lines in SIZES}
+    columns = {lines: per_thousand(lines) for lines in SIZES}
     print(f"  {'dollars per 1,000 orders':<28}" + "".join(f"{lines:>6} lines" for lines in SIZES))
     for name in PRICES:
         print(f"  {name:<28}" + "".join(f"{column[name]:>12.4f}" for column in columns.values()))
@@ -105,7 +105,8 @@ def main() -> None:
         raise SystemExit(f"1,000 orders of three lines must cost at most {MOST_FOR_THREE_LINES} dollars")
 
 
-def _per_thousand(lines: int) -> dict[str, float]:
+def per_thousand(lines: int) -> dict[str, float]:
+    """Dollars for 1,000 orders of so many lines, by service."""
     used = _counted(lines)
     return {name: used[name] * price * 1_000 for name, price in PRICES.items()}
 

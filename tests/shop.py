@@ -9,14 +9,17 @@ from uuid import uuid4
 import orjson
 
 from cart.api import handler as cart_api
+from inventory import moves
+from inventory import store as inventory
 from inventory.contract import MANIFEST as INVENTORY
-from inventory.contract import Offer, change_offer, new_offer, read_offer, stock_key
+from inventory.contract import Offer, PurchaseLimit, change_offer, new_offer, read_offer, stock_key
 from market import config
 from market.guard.audit import RECORDED
 from market.money import Money
 from market.table import Table
 from orders.api import handler as orders_api
 from tests.http import Response, call
+from vendors.manifest import MANIFEST as VENDORS
 
 ADDRESS = {
     "name": "Ada Lovelace",
@@ -25,7 +28,7 @@ ADDRESS = {
     "postalCode": "SW1Y 4JH",
     "country": "GB",
 }
-_stock = Table(INVENTORY)
+_stock = Table(INVENTORY, VENDORS)
 
 
 def euros(cents: int) -> Money:
@@ -54,6 +57,16 @@ def reprice(sku: str, price: Money | None = None, *, active: bool = True) -> Non
     assert item is not None
     offer = read_offer(item)
     _stock.transact(change_offer(replace(offer, price=price or offer.price, active=active)))
+
+
+def recount(sku: str, to: int, vendor: str = "ven_lights") -> None:
+    """The vendor counts what is on sale."""
+    inventory.change(sku, vendor, lambda offer: moves.counted(offer, to, "", None, moves.Who(by=vendor)))
+
+
+def ration(sku: str, units: int, vendor: str = "ven_lights") -> None:
+    """The vendor lets each customer buy only so many."""
+    inventory.change(sku, vendor, lambda offer: moves.limited(offer, PurchaseLimit(units)))
 
 
 def shelf(sku: str) -> tuple[int, int]:

@@ -49,9 +49,13 @@ class Module:
 _REFUNDS, _LEDGER, _ORDERS = (f"tests/services/{name}" for name in ("refunds", "ledger", "orders"))
 _BOOKING = tuple(f"{_LEDGER}/test_booking_{name}.py" for name in ("details", "subsidies"))
 _COMMISSION = tuple(f"{_LEDGER}/test_commission.py::{name}" for name in ("TestWhichRuleHolds", "TestWhatARuleTakes"))
+_STOCK = tuple(
+    f"tests/services/inventory/test_{name}.py" for name in ("fragment_details", "source_details", "sources", "moves")
+)
+_STOCK_MODULES = ("offers", "purchases", "holds", "sources", "journal", "shifts", "moves", "changes")
 MODULES = (
     Module(f"{_KERNEL}market/money.py", ("tests/kernel/test_money.py", "tests/kernel/test_money_details.py")),
-    Module(f"{_FUNCTIONS}inventory/contract.py", ("tests/services/inventory/test_fragment_details.py",)),
+    *(Module(f"{_FUNCTIONS}inventory/{name}.py", _STOCK) for name in _STOCK_MODULES),
     Module(
         f"{_FUNCTIONS}orders/pricing/pipeline.py",
         tuple(f"{_ORDERS}/test_pricing_{name}.py" for name in ("details", "by_hand", "steps", "ways")),

@@ -38,6 +38,11 @@ def approved(event: Envelope) -> None:
     service.tell_of_approval(event.eventId, vendor_id=event.data["vendor_id"], owner_id=event.data["owner_id"])
 
 
+@consumer.on("inventory.low_stock")
+def running_out(event: Envelope) -> None:
+    service.tell_of_low_stock(event.eventId, vendor_id=event.data["vendor_id"], stock=event.data)
+
+
 @consumer.on("access.invited")
 def invited(event: Envelope) -> None:
     data = event.data

@@ -19,6 +19,7 @@ MANIFEST = Manifest(
         "order.paid",
         "order.cancelled",
         "refund.succeeded",
+        "inventory.low_stock",
         "vendor.approved",
         "access.invited",
         "access.changed",

@@ -59,6 +59,15 @@ def vendor_approved(vendor: Vendor, owner: Contact | None) -> list[Mail]:
     return [Mail(OWNER, _email(owner), "vendor-approved", shown(owner=_name(owner), vendor=vendor.name))]
 
 
+def stock_low(stock: Mapping[str, Any], vendors: Iterable[Vendor]) -> list[Mail]:
+    """To the vendor. stock: the data of `inventory.low_stock`."""
+    told = {"sku": stock["sku"], "available": str(stock["available"]), "reorderPoint": str(stock["reorder_point"])}
+    return [
+        Mail(f"vendor:{vendor.id}", vendor.support_email, "stock-low", shown(vendor=vendor.name, **told))
+        for vendor in vendors
+    ]
+
+
 def invited(invitation: Invitation, vendor: Vendor | None, link: str) -> list[Mail]:
     """link: where the token is accepted; behind its `#`, so that no server between sees it."""
     until = datetime.fromtimestamp(invitation.ends, UTC).strftime("%d %B %Y, %H:%M UTC")

@@ -39,6 +39,12 @@ def tell_of_approval(event_id: str, *, vendor_id: str, owner_id: str) -> None:
     _send(event_id, model.vendor_approved(vendor, found.person), found.told)
 
 
+def tell_of_low_stock(event_id: str, *, vendor_id: str, stock: Mapping[str, Any]) -> None:
+    """stock: the data of `inventory.low_stock`."""
+    found = store.facts(event_id, vendor_ids=[vendor_id])
+    _send(event_id, model.stock_low(stock, found.vendors.values()), found.told)
+
+
 def tell_of_invitation(event_id: str, *, scope: str, invitation_id: str, nonce: str) -> None:
     """Mail the token, unless the invitation is over or was mailed again since."""
     told, invitation, vendor = store.invitation(event_id, scope, invitation_id)

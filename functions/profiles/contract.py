@@ -18,6 +18,7 @@ CONTRIBUTORS = (
     "fraud",
     "identity",
     "invoices",
+    "media",
     "orders",
     "payments",
     "prices",

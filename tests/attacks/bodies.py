@@ -17,42 +17,47 @@ REFUSED = frozenset({403, 404, 409, 422})
 PRICE = {"amount": 2_000, "currency": "EUR"}
 
 NAMING = {
-    "allow", "customerId", "customers", "deny", "email", "groups", "guestToken", "key", "lines", "orderNo",
-    "permissions", "productId", "products", "promotionId", "quoteId", "refreshToken", "roles", "rows", "savedMethod",
-    "shipping", "shippingAddressId", "sku", "skus", "slug", "token", "vendorId", "vendors",
+    "allow", "customerId", "customers", "decisionId", "deny", "email", "from", "groups", "guestToken", "key", "lines",
+    "mediaId", "orderNo", "permissions", "pickupId", "place", "productId", "products", "promotionId", "quoteId",
+    "refreshToken", "roles", "rows", "savedMethod", "shipping", "shippingAddressId", "sku", "skus", "slug", "to",
+    "token", "vendorId", "vendors", "warehouses",
 }  # fmt: skip
 """Fields that name something which may be somebody else's."""
 
 PLAIN = {
-    "action", "active", "adjust", "all", "alt", "amount", "amounts", "answer", "areas", "attributes", "available",
-    "badge", "bands", "barcode", "basis", "basisPoints", "benefit", "billingAddress", "bio", "brand", "brands",
-    "budget", "budgetCurrency", "buy", "calendar", "carrier", "carriers", "cartVersion", "categories", "category",
-    "ceiling", "changeBasisPoints", "changes", "city", "claimable", "claims", "closed", "closes", "code",
-    "codeVerifier", "compareAtPrice", "conditions", "contentType", "cooldownMinutes", "count", "countries", "country",
-    "credential", "currencies", "currency", "cutOff", "dateOfBirth", "days", "defaultGrams", "delivers", "description",
-    "destination", "deviations", "dimDivisor", "dimensions", "displayName", "document", "each", "endsAt", "entries",
-    "events", "everywhere", "exclude", "exclusive", "expected", "expectedTotal", "externalId", "fee", "firstOrder",
-    "floor", "free", "fromVersion", "get", "girthOver", "graceHours", "gramsOver", "group", "gtin", "heightMm",
-    "hidden", "hours", "id", "image", "images", "include", "isActive", "isDefault", "joined", "jurisdiction",
-    "keywords", "kind", "label", "language", "legalName", "lengthMm", "limit", "limitDays", "limits", "line1", "line2",
+    "accepted", "action", "active", "adjust", "all", "alt", "alts", "amount", "amounts", "answer", "areas",
+    "attributes", "available", "badge", "bands", "barcode", "basis", "basisPoints", "benefit", "billingAddress", "bio",
+    "brand", "brands", "budget", "budgetCurrency", "buy", "calendar", "carrier", "carriers", "cartVersion",
+    "categories", "category", "ceiling", "changeBasisPoints", "changes", "city", "claimable", "claims", "close",
+    "closed", "closes", "code", "codeVerifier", "compareAtPrice", "conditions", "contentType", "cooldownMinutes",
+    "count", "countries", "country", "credential", "crop", "currencies", "currency", "cutOff", "dateOfBirth", "days",
+    "defaultGrams", "delivers", "description", "destination", "deviations", "dimDivisor", "dimensions", "displayName",
+    "document", "each", "endsAt", "entries", "events", "everywhere", "exclude", "exclusive", "expected",
+    "expectedPeak", "expectedTotal", "externalId", "fee", "files", "firstOrder", "floor", "format", "free",
+    "fromVersion", "get", "girthOver", "graceHours", "gramsOver", "group", "gtin", "height", "heightMm", "hidden",
+    "hours", "id", "image", "images", "include", "isActive", "isDefault", "joined", "jurisdiction", "keywords", "kind",
+    "label", "language", "later", "legalName", "lengthMm", "limit", "limitDays", "limits", "line", "line1", "line2",
     "links", "listId", "live", "marketing", "markup", "matrix", "maxDays", "maxGirth", "maxGrams", "maxHandlingDays",
-    "maxPerCustomer", "maxSide", "maxStepBasisPoints", "maximum", "method", "methods", "minDays", "minHandlingDays",
-    "minQuantity", "minUnits", "minimum", "mode", "most", "name", "needsCode", "newDays", "newPassword", "note",
-    "number", "offsetMinutes", "opens", "optIn", "options", "origin", "parcel", "password", "pattern", "perCustomer",
-    "perDay", "perMinute", "perUnit", "phone", "pickup", "platformBasisPoints", "postal", "postalCode", "preferences",
-    "price", "prices", "priority", "quantity", "quota", "rates", "reason", "redirectUri", "region", "regions",
-    "remove", "rewards", "rules", "seo", "service", "session", "shippingAddress", "shippingChoices", "shippingMethod",
-    "ships", "sideOver", "since", "sizeMm", "skip", "skuPattern", "source", "spend", "stacking", "startsAt", "state",
-    "status", "step", "stock", "submit", "subtotal", "supportEmail", "supportPhone", "surcharges", "table", "tags",
-    "taxCategory", "taxId", "terms", "text", "theme", "threshold", "tiers", "timeZone", "title", "translations",
-    "trigger", "units", "until", "upTo", "url", "uses", "validFrom", "validUntil", "variant", "variants", "visible",
-    "weekdays", "weightGrams", "widthMm", "workdays", "zone", "zones",
+    "maxPerCustomer", "maxSide", "maxStepBasisPoints", "maximum", "media", "method", "methods", "minDays",
+    "minHandlingDays", "minQuantity", "minUnits", "minimum", "mode", "most", "name", "needsCode", "newDays",
+    "newPassword", "note", "number", "offsetMinutes", "opening", "opens", "optIn", "options", "origin", "parcel",
+    "password", "pattern", "perCustomer", "perDay", "perMinute", "perUnit", "phone", "pickup", "platformBasisPoints",
+    "postal", "postalCode", "preferences", "price", "prices", "priority", "purpose", "quantity", "quota", "rates",
+    "reason", "received", "redirectUri", "reference", "region", "regions", "remove", "reorderPoint", "rewards",
+    "rules", "safetyStock", "seo", "service", "session", "shippingAddress", "shippingChoices", "shippingMethod",
+    "ships", "sideOver", "since", "size", "sizeMm", "skip", "skuPattern", "source", "spend", "stacking", "startsAt",
+    "state", "status", "step", "stock", "submit", "subtotal", "supportEmail", "supportPhone", "surcharges", "table",
+    "tags", "taxCategory", "taxId", "terms", "text", "theme", "threshold", "tiers", "timeZone", "title",
+    "translations", "trigger", "type", "units", "until", "upTo", "url", "uses", "validFrom", "validUntil", "variant",
+    "variants", "version", "visible", "weekdays", "weightGrams", "width", "widthMm", "workdays", "x", "y", "zone",
+    "zones",
 }  # fmt: skip
 """Fields that name nothing, or prove something, as passwords and codes do."""
 
 EXCUSED: Mapping[tuple[str, str], str] = {
     ("POST /v1/vendors/{vendor_id}/team/invitations", "email"): "anybody may be invited",
     ("POST /v1/orders", "email"): "for the mails of guests",
+    ("PATCH /v1/vendors/{vendor_id}/inventory/{sku}", "from"): "a day; of transfers it is a warehouse",
     ("POST /v1/vendors/{vendor_id}/products/import", "rows"): "have a test of their own",
     ("POST /v1/checkout/summary", "vendorId"): "a vendor in one's own cart: how the parcel goes",
     ("POST /v1/orders", "vendorId"): "a vendor in one's own cart: how the parcel goes",
@@ -117,6 +122,11 @@ def _of_customer(world: World, name: str) -> Iterator[Attack]:
     order = order_body(seen) | at
     del order["shippingAddress"]
     yield sent("POST /v1/orders", "shippingAddressId", order)
+    fetched = {"vendorId": camp.vendor_id, "method": "standard", "pickupId": other.things["warehouse"]}
+    body = order_body(seen) | {"shippingChoices": [fetched]}
+    yield sent("POST /v1/orders", "pickupId", body)
+    summary = "POST /v1/checkout/summary"
+    yield Attack(name, "customer", summary, ("pickupId",), {"shippingChoices": [fetched]}, {}, frozenset({200}))
     forged = _forged(other.token("guest"), camp.token("guest"))
     yield sent("POST /v1/cart/merge", "guestToken", {"guestToken": forged})
     yield sent("PUT /v1/me/avatar", "key", {"key": theirs["avatar"]})
@@ -161,6 +171,7 @@ def _of_vendor(world: World, name: str) -> Iterator[Attack]:
         yield sent("POST", "products", "sku", product)
         changed = {"variants": variants[1:]}
         yield sent("PATCH", "products/{product_id}", "sku", changed, product_id=held["product"])
+    yield from _stock(world, name)
     yield from _prices(world, name)
     yield from _promotions(world, name)
     slug = {"title": "Same", "category": "home", "slug": world.fair.products[other.sku]["slug"],
@@ -181,13 +192,35 @@ def _of_vendor(world: World, name: str) -> Iterator[Attack]:
     yield sent("PATCH", "api-keys/{key_id}", "permissions", {"permissions": ["users.read"]}, key_id=held["key"])
 
 
+def _stock(world: World, name: str) -> Iterator[Attack]:
+    """A vendor counts, sends and keeps what is its own, in warehouses of its own."""
+    camp, other = world.camps[name], world.camps[OTHER[name]]
+    mine, base, hall = {"vendor_id": camp.vendor_id}, "/v1/vendors/{vendor_id}", other.things["warehouse"]
+    yield Attack(name, "owner", f"PATCH {base}/inventory/{{sku}}", ("place",), {"adjust": 1, "place": hall},
+                 mine | {"sku": camp.sku})  # fmt: skip
+    yield Attack(name, "owner", f"POST {base}/inventory", ("rows", "place"),
+                 {"rows": [{"sku": camp.sku, "adjust": 1, "place": hall}]}, mine)  # fmt: skip
+    row = {"sku": other.sku, "adjust": 1}
+    yield Attack(name, "owner", f"POST {base}/inventory", ("rows", "sku"), {"rows": [row]}, mine, frozenset({200}))
+    yield Attack(name, "owner", f"PUT {base}/warehouses", ("warehouses", "id"),
+                 {"warehouses": [{"id": hall, "name": "Mine", "country": "DE"}]}, mine)  # fmt: skip
+    theirs = [{"sku": other.sku, "units": 1}]
+    for body in ({"to": hall, "lines": [{"sku": camp.sku, "units": 1}]}, {"from": hall, "lines": theirs},
+                 {"to": camp.things["warehouse"], "lines": theirs}):  # fmt: skip
+        yield Attack(name, "owner", f"POST {base}/transfers", ("lines", "sku", "from", "to"), body, mine)
+    places = mine | {"transfer_id": world.holdings["transfer"][f"{name} vendor"]}
+    arrived = {"version": 1, "received": theirs}
+    yield Attack(name, "owner", f"PATCH {base}/transfers/{{transfer_id}}", ("sku",), arrived, places)
+
+
 def _prices(world: World, name: str) -> Iterator[Attack]:
     """A vendor's lists and rules are for its own SKUs, and for groups of its own."""
     camp, other = world.camps[name], world.camps[OTHER[name]]
     mine, base, friends = {"vendor_id": camp.vendor_id}, "PUT /v1/vendors/{vendor_id}", [f"{other.vendor_id}:friends"]
     listed = {"sku": other.sku, "listId": "theirs", "price": PRICE, "groups": friends}
+    body = {"entries": [listed], "accepted": [{"sku": other.sku, "decisionId": f"dec_{'0' * 26}"}]}
     told = frozenset({200})  # refused SKU by SKU; rules move one's own SKUs only
-    yield Attack(name, "owner", f"{base}/prices", ("sku", "groups"), {"entries": [listed]}, mine, told)
+    yield Attack(name, "owner", f"{base}/prices", ("sku", "groups", "decisionId"), body, mine, told)
     rule = {"id": "theirs", "trigger": {"kind": "stock", "units": 1_000}, "changeBasisPoints": -9_000,
             "skus": [other.sku], "floor": PRICE | {"amount": 1}, "ceiling": PRICE, "mode": "apply"}  # fmt: skip
     yield Attack(name, "owner", f"{base}/price-rules", ("skus",), {"rules": [rule]}, mine, told)
@@ -223,6 +256,14 @@ def _of_seller(world: World, name: str) -> Iterator[Attack]:
     taken, theirs = world.fair.products[other.sku]["slug"], world.holdings["product"][f"{other.name} vendor"]
     yield Attack(name, "owner", f"PATCH {product}", ("slug",), {"slug": taken}, places)
     changes = {"slug": taken, "variants": [{"sku": other.sku, "price": PRICE}]}
+    pictured = {"media": [{"mediaId": world.holdings["media"][f"{other.name} vendor"]}]}
+    yield Attack(name, "owner", f"PATCH {product}", ("mediaId",), pictured, places)
+    yield Attack(name, "owner", f"PUT {product}/draft", ("mediaId",), {"changes": pictured}, places)
+    variants = [{"sku": f"PICTURED-{name.upper()}", "price": PRICE}]
+    new = {"title": "Pictured", "category": "home", "variants": variants} | pictured
+    yield Attack(
+        name, "owner", "POST /v1/vendors/{vendor_id}/products", ("mediaId",), new, {"vendor_id": camp.vendor_id}
+    )
     yield Attack(name, "owner", f"PUT {product}/draft", ("sku", "slug"), {"changes": changes}, places)
     hidden = {"productId": theirs, "sku": other.sku, "price": PRICE}
     yield Attack(name, "owner", "POST /v1/vendors/{vendor_id}/offers", ("productId", "sku"), hidden, places)

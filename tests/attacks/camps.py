@@ -198,6 +198,27 @@ class Camp:
         wish = {"title": self.word("promotion"), "benefit": benefit, "needsCode": True}
         return str(self.ask("owner", "POST", self.at("promotions"), wish, status=201)["id"])
 
+    def transfer(self) -> str:
+        """One unit on its way to a warehouse of the camp's own, which is made if there is none."""
+        found = self.ask("owner", "GET", self.at("warehouses"))["items"]
+        if not found:
+            wish = {"warehouses": [{"name": self.word("warehouse"), "country": "DE", "pickup": True}]}
+            found = self.ask("owner", "PUT", self.at("warehouses"), wish)["items"]
+        self.things["warehouse"] = found[0]["id"]
+        wish = {"to": found[0]["id"], "lines": [{"sku": self.sku, "units": 1}]}
+        made = self.ask("owner", "POST", self.at("transfers"), wish, status=201, idempotency_key=uuid4().hex)
+        return str(made["id"])
+
+    def import_(self) -> str:
+        """An import that waits for its file."""
+        return str(self.ask("owner", "POST", self.at("imports"), {"format": "csv", "size": 9}, status=201)["id"])
+
+    def media(self, who: str = "owner") -> str:
+        """An upload that waits for its part."""
+        path, purpose = (self.at("media/uploads"), "product") if who == "owner" else ("/v1/media/uploads", "review")
+        file = {"name": self.word("media"), "size": 9, "type": "image/png", "purpose": purpose}
+        return str(self.ask(who, "POST", path, {"files": [file]}, status=201)["items"][0]["id"])
+
     def role(self) -> str:
         name = f"role_{self.name}_{uuid4().hex[:8]}"
         wish = {"permissions": ["orders.read"], "description": self.word("role")}

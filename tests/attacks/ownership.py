@@ -22,6 +22,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "passkey_id": "passkey",
         "certificate_id": "certificate",
         "saved_id": "saved method",
+        "media_id": "media",
         "scope": "team",
         "sku": OPEN,  # of goods on sale
         "factor": OPEN,
@@ -31,6 +32,9 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "vendor_id": "vendor",
         "product_id": "product",
         "promotion_id": "promotion",
+        "transfer_id": "transfer",
+        "import_id": "import",
+        "media_id": "media",
         "sku": "sku",
         "offer_sku": "offer",
         "order_no": "order",
@@ -52,7 +56,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     }
     | dict.fromkeys(
         ("order_no", "order_id", "vendor_id", "category_id", "audit_id", "flag_name", "list_name", "entry_id",
-         "block_id", "account_id", "product_id", "slug", "certificate_id", "country", "month", "customer_id"),
+         "block_id", "account_id", "product_id", "slug", "certificate_id", "country", "month",
+         "customer_id"),
         OPEN,
     ),  # staff look after everybody's
     "anyone": {

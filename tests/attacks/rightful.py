@@ -35,6 +35,11 @@ PROMOTIONS = "/v1/vendors/{vendor_id}/promotions"
 _BODIES: Mapping[str, Any] = {
     "PATCH /v1/vendors/{vendor_id}": {"description": "Made by hand"},
     "PATCH /v1/vendors/{vendor_id}/inventory/{sku}": {"available": 50},
+    "PATCH /v1/vendors/{vendor_id}/media/{media_id}": {"alts": {"en": "A lamp"}},
+    "POST /v1/vendors/{vendor_id}/inventory": {"rows": [{"sku": "ABSENT", "adjust": 1}]},
+    "PUT /v1/vendors/{vendor_id}/warehouses": {"warehouses": []},
+    "POST /v1/vendors/{vendor_id}/transfers": {"to": f"wh_{'0' * 26}", "lines": [{"sku": "ABSENT", "units": 1}]},
+    "PATCH /v1/vendors/{vendor_id}/transfers/{transfer_id}": {"version": 1, "close": "lost", "reason": "Fell off"},
     "PATCH /v1/vendors/{vendor_id}/products/{product_id}": {"description": "New"},
     "PATCH /v1/vendors/{vendor_id}/offers/{offer_sku}": {"isActive": True},
     "POST /v1/vendors/{vendor_id}/offers": {"productId": "prd_absent", "sku": "OFFERED", "price": PRICE},
@@ -123,6 +128,8 @@ def fresh(world: World, operation: Operation, actor: Actor) -> dict[str, str]:
         kind = kind_of(operation, name)
         if kind == "order":
             values[name] = camp.order("guest" if label.endswith("guest") else "customer")["orderNo"]
+        elif kind == "media" and operation.method == "DELETE":
+            values[name] = camp.media("customer" if label.endswith("customer") else "owner")
         elif kind in _FRESH and (operation.method == "DELETE" or (name == operation.names[-1] and kind in _SPENT)):
             values[name] = _FRESH[kind](camp)
     if "delivery_id" in values:

@@ -20,7 +20,7 @@ from tests.journeys.scenery import Scene
 
 pytestmark = pytest.mark.contract("2.2", "2.3", "2.4", "1.6")
 STANDINGS = Table(replace(ACCESS, uses=(), reads=()))
-KEYS = Table(replace(DEVELOPERS, uses=()))
+KEYS = Table(replace(DEVELOPERS, uses=(), reads=()))
 SECRET = "mk_matrix_" + "0" * 32
 REACHED = 299
 

@@ -25,6 +25,17 @@ STATE = {
     "DELETE /v1/me/access/{scope}": 409,  # a vendor's last administrator
     "POST /v1/vendors/{vendor_id}/offers": 404,  # there is no such product
     "POST /v1/api/vendors/{vendor_id}/offers": 404,
+    "PUT /v1/vendors/{vendor_id}/warehouses": 409,  # those that are there stay
+    "PUT /v1/api/vendors/{vendor_id}/warehouses": 409,
+    "POST /v1/vendors/{vendor_id}/transfers": 404,  # there is no such warehouse
+    "POST /v1/api/vendors/{vendor_id}/transfers": 404,
+    "PATCH /v1/vendors/{vendor_id}/transfers/{transfer_id}": 409,  # somebody else was first
+    "PATCH /v1/api/vendors/{vendor_id}/transfers/{transfer_id}": 409,
+    "POST /v1/vendors/{vendor_id}/imports/{import_id}/start": 409,  # its file has not come
+    "POST /v1/api/vendors/{vendor_id}/imports/{import_id}/start": 409,
+    "POST /v1/vendors/{vendor_id}/media/{media_id}/completion": 409,  # its parts have not come
+    "POST /v1/api/vendors/{vendor_id}/media/{media_id}/completion": 409,
+    "POST /v1/media/{media_id}/completion": 409,
     "PUT /v1/vendors/{vendor_id}/promotions/{promotion_id}/participation": 404,  # no campaign of the platform
     "POST /v1/vendors/{vendor_id}/products/{product_id}/submission": 409,  # nothing waits for review
     "PUT /v1/vendors/{vendor_id}/products/{product_id}/draft": 409,  # what is not on sale has no working copy

@@ -161,6 +161,7 @@ def _of_customer(camp: Camp, owner: str) -> Iterator[tuple[str, str, str]]:
     yield owner, "saved method", camp.saved()
     yield owner, "certificate", camp.certificate()
     yield owner, "avatar", camp.avatar()
+    yield owner, "media", camp.media("customer")
     yield owner, "intent", intent["intentId"]
     yield owner, "setup", setup["setupId"]
     camp.ask("customer", "POST", "/v1/cart/items", {"sku": camp.sku, "quantity": 2}, status=201)
@@ -182,6 +183,9 @@ def _of_vendor(camp: Camp, owner: str) -> Iterator[tuple[str, str, str]]:
     yield owner, "invoice", camp.invoice("customer", order)
     yield owner, "product", camp.product()["id"]
     yield owner, "promotion", camp.promotion()
+    yield owner, "transfer", camp.transfer()
+    yield owner, "import", camp.import_()
+    yield owner, "media", camp.media()
     yield owner, "sku", camp.draft_sku
     yield owner, "offer", camp.offer(camp.fair.products[SKUS[OTHER[camp.name]][0]]["id"])
     yield owner, "draft", camp.things["draft"]
