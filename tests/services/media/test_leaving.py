@@ -214,7 +214,7 @@ def test_a_customer_deletes_what_is_theirs(customer: Customer) -> None:
     assert files() == []
 
 
-@pytest.mark.contract("3.4")
+@pytest.mark.contract("3.1")
 def test_a_person_gets_a_copy_of_what_they_uploaded_and_then_all_of_it_is_gone(customer: Customer) -> None:
     mine, theirs = customer.upload("dispute"), Customer(BOB).upload()
     begun = customer.ask(
