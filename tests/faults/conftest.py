@@ -31,7 +31,8 @@ def simulate(dynoxide: Database, environment: pytest.MonkeyPatch) -> Iterator[Si
             dynoxide.create(name, TABLE)
             ends.callback(dynoxide.drop, name)
             environment.setenv("TABLE_NAME", name)
-            checkout = ends.enter_context(closing(StormyCheckout(environment, seed)))
+            patches = ends.enter_context(pytest.MonkeyPatch.context())  # one for all would keep every story in memory
+            checkout = ends.enter_context(closing(StormyCheckout(patches, seed)))
             direct.install(config.session().events, dynoxide.url)
             said = StringIO()
             with redirect_stdout(said):

@@ -43,6 +43,7 @@ def finds(simulate: Simulate, promise: str, *, first: int = FIRST) -> bool:
     return any(found.startswith(promise) for seed in storms for found in books.violations(simulate(seed)))
 
 
+@pytest.mark.slow
 def test_the_storms_lead_through_every_state_of_the_checkout(simulate: Simulate) -> None:
     """Left out are parking, which takes an undo that never works, and a review that is asked for anew: `test_review`
     tells of that. The first of these storms meets with a review and with a payment that comes after all, which few do.

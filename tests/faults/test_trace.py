@@ -130,6 +130,7 @@ def test_what_another_run_read_does_not_count(shelf: Table, trace: Trace) -> Non
     assert not trace.findings
 
 
+@pytest.mark.slow
 def test_a_refund_account_that_is_saved_without_its_version_is_found(
     simulate: Simulate, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -262,3 +262,10 @@ def _wrong_text(found: JSON) -> Iterator[Any]:
         yield "x" * (found["maxLength"] + 1)
     if "pattern" in found:
         yield from ("☃\u202e\u0000", "x" * 100_000, "\u0000")
+
+
+def fits(kind: JSON, value: str) -> bool:
+    """Whether the schema of a parameter has nothing against it."""
+    if kind.get("type") == "integer" and value.isascii() and value.isdigit():
+        return int(kind["minimum"]) <= int(value) <= int(kind["maximum"])
+    return "pattern" in kind and bool(re.search(kind["pattern"], value))
