@@ -159,7 +159,7 @@ def test_news_that_overtakes_other_news_changes_no_end(floor: Floor, flow: str) 
     assert told(floor, FLOWS[flow], shuffled, patience=150.0) == []
 
 
-IMPATIENT = {"review approved", "review rejected", "invoiced and credited"}
+IMPATIENT = {"review approved", "review rejected", "invoiced and credited", "cancelled after the authorization"}
 """Flows in which somebody waits for news before the next thing is done."""
 
 
