@@ -44,6 +44,7 @@ _HEADERS = {
 
 _TEXT = {"schema": {"type": "string"}}
 _PDF = {"application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}}}
+_SHEETS: Document = {"application/x-ndjson": _TEXT, "text/csv": _TEXT}
 _MEDIA: dict[str, Document] = {
     "backbone_start": {},
     "backbone_docs": {"text/html": _TEXT},
@@ -52,9 +53,12 @@ _MEDIA: dict[str, Document] = {
     "catalog_show_sitemap": {"application/xml": _TEXT},
     "ledger_export": {"application/x-ndjson": _TEXT},
     "tax_filings": {"text/csv": _TEXT},
+    **{f"catalog_{name}": _SHEETS for name in ("export_products", "api_export_products")},
     **{f"invoices_{name}": _PDF for name in ("show", "guest_show", "show_issued", "api_show_issued")},
 }
 """What operations answer that do not answer with a view."""
+_BESIDE: dict[str, Document] = {"promotions_codes": {"text/csv": _TEXT}}
+"""What operations answer beside a view, if they are asked to."""
 
 
 def built() -> dict[Path, str]:
@@ -119,6 +123,7 @@ def _name_media(document: Document) -> None:
                 answer["content"] = _MEDIA[name]
             elif answer["content"]["application/json"]["schema"].keys() <= {"title"}:
                 raise ValueError(f"{name} has an answer without a description")
+            answer["content"] |= _BESIDE.get(name, {})
 
 
 def _prune(document: Document) -> None:

@@ -49,6 +49,9 @@ PRIVATE = frozenset(
 DRAWN = "tests/journeys/test_drawn_requests.py"
 """What is drawn by chance puts one value into private and public fields alike: there, forms are looked for only."""
 
+CATALOGUES = "tests/store/test_whole_catalogue.py"
+"""Of the article numbers in real titles one in ten has the check digit of a card: there, cards are not looked for."""
+
 LONGEST = 20_000
 """Characters of a body; a longer one plants nothing."""
 
@@ -158,6 +161,7 @@ class Listener:
         self._said: list[tuple[str, str]] = []
         self._planted: set[str] = set()
         self.planting = True
+        self.excused: frozenset[str] = frozenset()
 
     def hear(self, where: str, text: str) -> None:
         with self._lock:
@@ -179,7 +183,7 @@ class Listener:
         shown: list[str] = []
         for kind, at in found(whole, planted):
             where, line = _line_at(said, at)
-            if (kind, where) not in ALLOWED:
+            if (kind, where) not in ALLOWED and kind not in self.excused:
                 shown.append(f"{kind}, in a {where}: {line}")
         return list(dict.fromkeys(shown))
 
@@ -294,6 +298,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         self._listener.planting = not item.nodeid.startswith(DRAWN)
+        self._listener.excused = frozenset({"card"} if item.nodeid.startswith(CATALOGUES) else ())
         result = yield
         self._judge()
         return result
