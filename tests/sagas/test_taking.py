@@ -42,19 +42,12 @@ def test_a_payment_that_came_before_the_wait_is_captured_by_the_checkout(checkou
     assert_sold(checkout, number, 2490)
 
 
-def test_a_provider_that_is_down_for_the_word_is_asked_again_by_the_checkout(checkout: Checkout) -> None:
+@pytest.mark.parametrize("when", ["before", "after"], ids=["the provider is down", "its answer is lost"])
+def test_a_capture_that_fails_with_the_word_is_made_by_the_checkout_and_charges_once(
+    checkout: Checkout, when: str
+) -> None:
     number = placed(checkout)
-    checkout.break_("POST capture", "before")
-    checkout.pay("ada", number)
-    checkout.run()
-    checkout.wait(60)
-    assert checkout.history(number) == LONG
-    assert_sold(checkout, number, 2490)
-
-
-def test_a_capture_whose_answer_was_lost_is_made_again_and_charges_once(checkout: Checkout) -> None:
-    number = placed(checkout)
-    checkout.break_("POST capture", "after")
+    checkout.break_("POST capture", when)
     checkout.pay("ada", number)
     checkout.run()
     checkout.wait(60)

@@ -4,6 +4,7 @@
 ConnectionError where a real network would swallow the answer.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from threading import RLock
@@ -34,7 +35,7 @@ class Refusal(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-class Company:
+class Company(ABC):
     """One simulated company. `records`: what was made final there, by its id.
 
     limit: requests that it answers before it says 429, until `new_minute`.
@@ -113,8 +114,9 @@ class Company:
         made: tuple[int, dict[str, Any]] = getattr(self, self.paths[path])(asked)
         return made
 
+    @abstractmethod
     def _error(self, refused: Refusal) -> Answer:
-        raise NotImplementedError
+        """How this company words a refusal."""
 
 
 def rates_at(country: str, state: str, code: str, category: str) -> tuple[Decimal, Decimal]:
