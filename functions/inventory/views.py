@@ -172,7 +172,7 @@ class EntryView(View):
 
 
 class PlaceDelta(View):
-    warehouse_id: str | None
+    warehouse_id: str | None = None
     units: int
 
     @classmethod

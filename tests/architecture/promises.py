@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from market.http import ANYONE, ServiceApi
 from tests.architecture.code import Module, Project, Service, dotted
@@ -138,6 +139,17 @@ def routes_follow_the_style(apis: Mapping[str, ServiceApi]) -> Iterator[str]:
             if shape in seen:
                 yield f"{module}: {route.method} {route.path} is a route of {seen[shape]} too"
             seen[shape] = module
+
+
+def what_may_be_none_is_not_required(schemas: Mapping[str, Any]) -> Iterator[str]:
+    """Answers are told without what is none, so a description that requires such a field promises too much.
+
+    schemas: JSON schemas by name, as in an OpenAPI document's components.
+    """
+    for name, schema in schemas.items():
+        for field in schema.get("required", ()):
+            if {"type": "null"} in schema["properties"][field].get("anyOf", ()):
+                yield f"{name}.{field} may be none, but is required: it lacks a default"
 
 
 def money_is_moved_once(

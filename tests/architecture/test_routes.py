@@ -1,13 +1,20 @@
 """Who may call what: the exact public routes, and what asks for an Idempotency-Key."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
 
 from market.http import ANYONE, CUSTOMER, GUEST, KEY, STAFF, VENDOR, ServiceApi
+from market.shapes import View
 from tests.architecture.code import ROOT, Project
-from tests.architecture.promises import money_is_moved_once, public_routes_are_those_agreed, routes_follow_the_style
+from tests.architecture.promises import (
+    money_is_moved_once,
+    public_routes_are_those_agreed,
+    routes_follow_the_style,
+    what_may_be_none_is_not_required,
+)
 from tests.architecture.sample import broken, sound
 from tests.kernel.lamps import MANIFEST
 
@@ -167,6 +174,14 @@ def test_every_route_is_described(apis: dict[str, ServiceApi]) -> None:
         assert described == {(r.method, r.path.replace("<", "{").replace(">", "}")) for r in api.routes}, name
 
 
+def test_no_answer_promises_what_it_may_leave_out() -> None:
+    description = json.loads((ROOT / "functions/backbone/openapi.json").read_text())
+
+    found = list(what_may_be_none_is_not_required(description["components"]["schemas"]))
+
+    assert not found, "\n" + "\n".join(found)
+
+
 def test_money_moves_once() -> None:
     found = list(money_is_moved_once(Project(ROOT), KEYED, ONCE_BY_NATURE, MONEY))
 
@@ -200,6 +215,17 @@ def test_routes_without_style_are_reported(small: dict[str, ServiceApi]) -> None
     assert list(routes_follow_the_style(small)) == [
         "rooms.api: /rooms has no version",
         "rooms.api: POST /v1/lamps/<room> is a route of lamps.api too",
+    ]
+
+
+class Shade(View):
+    colour: str | None
+    width: int | None = None
+
+
+def test_a_promise_of_what_may_be_none_is_reported() -> None:
+    assert list(what_may_be_none_is_not_required({"Shade": Shade.model_json_schema()})) == [
+        "Shade.colour may be none, but is required: it lacks a default"
     ]
 
 
