@@ -22,6 +22,16 @@ from catalog.model import Reason, Reviewable
 from catalog.rules import MAX_RULES, Rule
 from inventory.contract import Sku
 from market.http import Body
+from media.contract import file_of
+
+
+def _lasting(address: str) -> str:
+    if file_of(address):
+        raise ValueError("must not be a file of a vendor's library, which goes when its products no longer show it")
+    return address
+
+
+Lasting = Annotated[Address, AfterValidator(_lasting)]
 
 
 class AttributeForm(Body):
@@ -153,5 +163,5 @@ class OfferChange(Body):
 
 class BrandForm(Body):
     name: Annotated[Line, Field(min_length=1, max_length=80)]
-    logo: Address | Literal[""] = ""
+    logo: Lasting | Literal[""] = ""
     is_active: bool = True

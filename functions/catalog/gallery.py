@@ -1,13 +1,19 @@
-"""The media of a product: named by its vendor, looked up and claimed once, then shown from the product's own item."""
+"""The media of a product: named by its vendor, looked up and claimed once, then shown from the product's own item.
 
-from collections.abc import Mapping, Sequence
+Who gives the address of a medium's file instead, as a picture of the product or of a variant, has it claimed as well.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog import store
 from catalog.forms import MediaForm
 from catalog.model import Medium
 from market import config
-from media.contract import Usable, claim, media_key, not_ready, read_usable, vendor_owner
+from media.contract import Usable, claim, file_of, media_key, not_ready, read_usable, vendor_owner
+
+_AT_ONCE = 40
+"""Claims in one transaction; each is independent of the others."""
 
 
 def resolved(fields: dict[str, Any], vendor_id: str, product_id: str, present: Sequence[Medium] = ()) -> dict[str, Any]:
@@ -15,18 +21,30 @@ def resolved(fields: dict[str, Any], vendor_id: str, product_id: str, present: S
 
     What the product shows already, and in the same way, is not looked up again. Raises MediaNotReady.
     """
-    if "media" not in fields:
-        return fields
-    forms: Sequence[MediaForm] = fields["media"]
+    forms: Sequence[MediaForm] = fields.get("media", ())
     shown = {medium.media_id: medium for medium in present}
     new = [form for form in forms if not _same(form, shown.get(form.media_id))]
-    found = _usable([form.media_id for form in new], vendor_owner(vendor_id))
-    if found:
-        store.claim([claim(media_id, vendor_owner(vendor_id), f"product:{product_id}") for media_id in found])
+    owner = vendor_owner(vendor_id)
+    found = _usable([form.media_id for form in new], owner)
+    _claim(sorted({*found, *filter(None, map(file_of, _addresses(fields)))}), owner, f"product:{product_id}")
+    if "media" not in fields:
+        return fields
     media = tuple(
         _medium(form, found[form.media_id]) if form.media_id in found else shown[form.media_id] for form in forms
     )
     return fields | {"media": media}
+
+
+def _claim(media_ids: Sequence[str], owner: str, reference: str) -> None:
+    for start in range(0, len(media_ids), _AT_ONCE):
+        some = media_ids[start : start + _AT_ONCE]
+        store.claim([write for media_id in some for write in claim(media_id, owner, reference)])
+
+
+def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Of pictures that are given by address."""
+    yield from (image.url for image in fields.get("images", ()))
+    yield from (variant.image or "" for variant in fields.get("variants", ()))
 
 
 def _same(form: MediaForm, medium: Medium | None) -> bool:

@@ -1,10 +1,11 @@
 """What other services may know of media, and a fragment by which they take one into use; both are pure.
 
 Whoever shows a medium copies its addresses, which never change: a page needs no second read. Before that it claims it
-(`claim`, in a transaction of its own or in that which writes the page): what is claimed is not swept away while
-somebody may still show it.
+(`claim`, in a transaction of its own or in that which writes the page): what is claimed is neither swept away nor
+deleted while somebody may still show it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ import orjson
 
 from market import clock
 from market.errors import Conflict
-from market.table import Item, Key, Write, update
+from market.table import Item, Key, Write, put, update
 from media.manifest import MANIFEST as MANIFEST
 from media.sniffing import HEAD as HEAD
 from media.sniffing import JPEG as JPEG
@@ -26,10 +27,13 @@ from media.sniffing import sniff as sniff
 READY = "ready"
 UNMET_AFTER = timedelta(hours=48)
 """When it is looked at whether a claim is met."""
+CLAIMS = "claim#"
+"""What the sort keys of claims on a medium begin with; they stand in its partition."""
 WHOLE = ""
 """The crop that cuts nothing away."""
 ENCODINGS = (("avif", "image/avif"), ("webp", "image/webp"))
 """What each size of a picture is made in: suffix and content type, the smaller files first."""
+_FILE = re.compile(r"/(med_[0-9a-z]{26})/")
 
 
 class MediaNotReady(Conflict):
@@ -71,13 +75,17 @@ def media_key(media_id: str) -> Key:
     return Key(f"MED#{media_id}")
 
 
+def claim_key(media_id: str, reference: str) -> Key:
+    return Key(f"MED#{media_id}", f"{CLAIMS}{reference}")
+
+
 def vendor_owner(vendor_id: str) -> str:
     return f"vendor#{vendor_id}"
 
 
-def read_usable(item: Mapping[str, Any] | None, owner: str, *, asked: str) -> Usable:
-    """The medium in an item of the table. Raises MediaNotReady for anything that this owner may not show."""
-    if item is None or item["owner"] != owner or item["status"] != READY or item["purpose"] != "product":
+def read_usable(item: Mapping[str, Any] | None, owner: str, *, asked: str, purpose: str = "product") -> Usable:
+    """The medium in an item of the table. Raises MediaNotReady for anything that this owner may not show so."""
+    if item is None or item["owner"] != owner or item["status"] != READY or item["purpose"] != purpose:
         raise not_ready(asked)
     return Usable(
         id=asked,
@@ -91,19 +99,20 @@ def read_usable(item: Mapping[str, Any] | None, owner: str, *, asked: str) -> Us
     )
 
 
-def claim(media_id: str, owner: str, reference: str) -> Write:
-    """Take a medium into use by `reference`, such as `product:prd_…`. Repeated, it changes nothing that matters.
+def claim(media_id: str, owner: str, reference: str) -> tuple[Write, Write]:
+    """Take a medium into use by `reference`: `product:prd_…` or `vendor:ven_…`. Repeated, it only counts from anew.
 
     Raises MediaNotReady where it is not this owner's, not ready, or gone. Whether it is really used is looked at
-    when it would be swept: a claim by a write that failed afterwards costs nothing but time.
+    when it would be swept: a claim by a write that failed afterwards costs nothing but time. Each claim is an item of
+    its own, as thousands may use one medium.
     """
     place = due_place(media_id, UNMET_AFTER)
-    return update(
+    medium = update(
         media_key(media_id),
-        "ADD claims :reference, version :one SET by2pk = :duepk, by2sk = :duesk",
+        "ADD version :one SET claimed_at = :now, by2pk = :duepk, by2sk = :duesk",
         {
-            ":reference": {reference},
             ":one": 1,
+            ":now": clock.timestamp(),
             ":duepk": place["by2pk"],
             ":duesk": place["by2sk"],
             ":owner": owner,
@@ -112,6 +121,13 @@ def claim(media_id: str, owner: str, reference: str) -> Write:
         when="owner = :owner AND status = :ready",
         otherwise=not_ready(media_id),
     )
+    return medium, put(claim_key(media_id, reference), {})
+
+
+def file_of(address: str) -> str:
+    """The medium whose file has this address; empty for any other address."""
+    found = _FILE.search(address)
+    return found[1] if found else ""
 
 
 def due_place(media_id: str, after: timedelta) -> dict[str, str]:

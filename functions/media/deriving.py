@@ -5,12 +5,14 @@ same files; who loses a race for the item throws away only what nobody shows.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from market import config, log
 from market.events import Event
 from media import gateway, scenes, store, videos
+from media.blots import Blot
 from media.contract import READY, WHOLE, Picture
 from media.events import MediaReady, MediaRefused
 from media.model import MAX_ATTEMPTS, Media, Unfit
@@ -88,7 +90,7 @@ def _pictured(media: Media, key: str, found: Format) -> Made:
     content = gateway.read(key)
     digest = hashlib.sha256(content).hexdigest()
     made = _drawn(media, content, digest, WHOLE)
-    gateway.copy(key, gateway.original_key(replace(media, digest=digest)), found.content_type)
+    gateway.copy(key, gateway.original(replace(media, digest=digest), found.content_type))
     return replace(made, content_type=found.content_type)
 
 
@@ -103,7 +105,7 @@ def _drawn(media: Media, content: bytes, digest: str, crop: str) -> Made:
     drawn = imaging.draw(content, crop, most_pixels=config.number("MEDIA_MAX_PIXELS"))
     name = _name(digest, imaging.RECIPE, crop)
     for width, suffix, content_type, file in drawn.files():
-        gateway.keep(gateway.public_key(media, f"{name}-{width}.{suffix}"), file, content_type)
+        gateway.keep(gateway.public(media, f"{name}-{width}.{suffix}", content_type), file)
     return Made("", digest, drawn.width, drawn.height, crop, Picture(name, drawn.sizes))
 
 
@@ -119,13 +121,18 @@ def _modelled(media: Media, key: str, found: Format) -> Made:
 def _filmed(media: Media, key: str, found: Format) -> Made:
     read = gateway.Window(key)
     check = videos.check_mp4 if found == MP4 else videos.check_webm
-    check(read, media.size)
-    return _as_it_is(media, key, found, hashlib.sha256(f"{media.id}|{media.upload_id}".encode()).hexdigest())
+    blots = check(read, media.size)
+    digest = hashlib.sha256(f"{media.id}|{media.upload_id}".encode()).hexdigest()
+    return _as_it_is(media, key, found, digest, blots)
 
 
-def _as_it_is(media: Media, key: str, found: Format, digest: str) -> Made:
+def _as_it_is(media: Media, key: str, found: Format, digest: str, blots: Sequence[Blot] = ()) -> Made:
     name = f"{_name(digest, '', WHOLE)}.{found.suffix}"
-    gateway.copy(key, gateway.public_key(media, name), found.content_type)
+    file = gateway.public(media, name, found.content_type)
+    if blots:
+        gateway.copy_blotted(key, file, size=media.size, blots=blots)
+    else:
+        gateway.copy(key, file)
     return Made(found.content_type, digest, file=name)
 
 

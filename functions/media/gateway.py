@@ -2,24 +2,33 @@
 
 uploads/media/<id>                what a browser sends by itself; the bucket forgets it after a day
 originals/<id>/<digest>           private, for another crop; holds what the sender's camera wrote of place and time
-media/<id>/<name>                 public, immutable
+media/<id>/<name>                 public; caches keep it for good, that of reviews for an hour, as it may be taken down
 evidence/<id>/<name>              the same of disputes, private: shown by addresses that end after 15 minutes
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from market import config
+from media.blots import Blot, blotted, touched
 from media.model import Media
 
 UPLOAD_SECONDS = 60 * 60
 SHOWN_SECONDS = 15 * 60
-FOREVER = "public, max-age=31536000, immutable"
+FOREVER, AN_HOUR, NEVER = "public, max-age=31536000, immutable", "public, max-age=3600", "private, no-store"
 _CHUNK = 64 * 1024
+_COPIED = 64 * 1024 * 1024
+"""Bytes of a file that are copied, or held in memory, at once."""
 _UPLOADS = "uploads/media/"
+_REPLACED = frozenset({"InvalidPart", "EntityTooSmall"})
+"""What S3 says of a list of parts of which one was sent again, of whatever size, since it was made."""
+
+
+class PartReplaced(Exception):
+    """S3 has another part by now than was listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,19 @@ class Part:
 
     size: int
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One that we write. cached: what caches are told."""
+
+    key: str
+    content_type: str
+    cached: str
+
+    def told(self) -> dict[str, str]:
+        """As S3 is told of it."""
+        return {"Key": self.key, "ContentType": self.content_type, "CacheControl": self.cached}
 
 
 def upload_key(media_id: str) -> str:
@@ -45,6 +67,16 @@ def original_key(media: Media) -> str:
 
 def public_key(media: Media, name: str) -> str:
     return f"{'evidence' if media.private else 'media'}/{media.id}/{name}"
+
+
+def original(media: Media, content_type: str) -> File:
+    return File(original_key(media), content_type, NEVER)
+
+
+def public(media: Media, name: str, content_type: str) -> File:
+    """What is shown; of disputes to its owner and staff only."""
+    cached = NEVER if media.private else AN_HOUR if media.purpose == "review" else FOREVER
+    return File(public_key(media, name), content_type, cached)
 
 
 def begin(media_id: str) -> str:
@@ -79,15 +111,18 @@ def parts(media: Media) -> dict[int, Part] | None:
 
 
 def finish(media: Media, found: dict[int, Part]) -> bool:
-    """Put the parts together; False where somebody did, or gave up, meanwhile."""
+    """Put the parts together; False where somebody did, or gave up, meanwhile. Raises PartReplaced."""
     listed = [{"PartNumber": number, "ETag": found[number].etag} for number in sorted(found)]
     try:
         _s3().complete_multipart_upload(
             Bucket=_bucket(), Key=upload_key(media.id), UploadId=media.upload_id, MultipartUpload={"Parts": listed}
         )
     except ClientError as refused:
-        if refused.response["Error"]["Code"] == "NoSuchUpload":
+        code = refused.response["Error"]["Code"]
+        if code == "NoSuchUpload":
             return False
+        if code in _REPLACED:
+            raise PartReplaced from None
         raise
     return True
 
@@ -138,20 +173,41 @@ class Window:
         return self._held[offset - self._start : offset - self._start + length]
 
 
-def keep(key: str, content: bytes, content_type: str) -> None:
-    _s3().put_object(Bucket=_bucket(), Key=key, Body=content, ContentType=content_type, CacheControl=FOREVER)
+def keep(file: File, content: bytes) -> None:
+    _s3().put_object(Bucket=_bucket(), Body=content, **file.told())
 
 
-def copy(source: str, key: str, content_type: str) -> None:
-    """The same bytes under another key; nothing passes through us."""
+def copy(source: str, file: File) -> None:
+    """The same bytes as another file; nothing passes through us."""
     _s3().copy_object(
-        Bucket=_bucket(),
-        Key=key,
-        CopySource={"Bucket": _bucket(), "Key": source},
-        ContentType=content_type,
-        CacheControl=FOREVER,
-        MetadataDirective="REPLACE",
+        Bucket=_bucket(), CopySource={"Bucket": _bucket(), "Key": source}, MetadataDirective="REPLACE", **file.told()
     )
+
+
+def copy_blotted(source: str, file: File, *, size: int, blots: Sequence[Blot]) -> None:
+    """The same with blots on it: only the parts that they touch pass through us. Repeated, it writes the same file."""
+    upload = _s3().create_multipart_upload(Bucket=_bucket(), **file.told())["UploadId"]
+    named = {"Bucket": _bucket(), "Key": file.key, "UploadId": upload}
+    try:
+        parts = []
+        for number, start in enumerate(range(0, size, _COPIED), start=1):
+            span = range(start, min(start + _COPIED, size))
+            tag = _copied(source, span, blots, named | {"PartNumber": number})
+            parts.append({"PartNumber": number, "ETag": tag})
+        _s3().complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    except Exception:
+        _s3().abort_multipart_upload(**named)
+        raise
+
+
+def _copied(source: str, span: range, blots: Sequence[Blot], part: dict[str, Any]) -> str:
+    """One part of the new file; its tag."""
+    if touched(blots, span.start, span.stop):
+        content = blotted(read_part(source, span.start, len(span)), span.start, blots)
+        return str(_s3().upload_part(**part, Body=content)["ETag"])
+    held = f"bytes={span.start}-{span.stop - 1}"
+    copied = _s3().upload_part_copy(**part, CopySource={"Bucket": _bucket(), "Key": source}, CopySourceRange=held)
+    return str(copied["CopyPartResult"]["ETag"])
 
 
 def discard(keys: Iterable[str]) -> None:
@@ -168,7 +224,7 @@ def discard_all(media_id: str) -> None:
 
 def shown_address(key: str) -> str:
     """An address that shows a private file to whoever has it, for 15 minutes, and that no cache keeps."""
-    asked = {"Bucket": _bucket(), "Key": key, "ResponseCacheControl": "private, no-store"}
+    asked = {"Bucket": _bucket(), "Key": key, "ResponseCacheControl": NEVER}
     return str(_s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=SHOWN_SECONDS))
 
 

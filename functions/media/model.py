@@ -25,6 +25,8 @@ MAX_ATTEMPTS = 3
 UPLOAD_TIME = timedelta(hours=23)
 """Unfinished uploads end then; the bucket forgets what was uploaded after a day."""
 LOOK_AGAIN = timedelta(hours=1)
+CLAIM_HOLDS = timedelta(hours=1)
+"""Who claims a medium writes what shows it within this time or never: longer than any function may run."""
 
 Status = Literal["uploading", "processing", "ready", "refused", "deleted"]
 Purpose = Literal["product", "banner", "review", "dispute"]
@@ -47,7 +49,9 @@ class TooManyMedia(Conflict):
 
 
 class UploadIncomplete(Conflict):
-    """Some parts have not arrived, or have another size; `missing` has their numbers."""
+    """Some parts have not arrived, or have another size: `missing` has their numbers. None, where one was sent again
+    while they were put together: complete it once more.
+    """
 
     code, title = "upload_incomplete", "Upload incomplete"
 
@@ -75,7 +79,7 @@ class BadCrop(Unprocessable):
 
 
 class MediaInUse(Conflict):
-    """A product shows it, or may show it again."""
+    """A product or a vendor shows it, may show it again, or was given it within the last hour."""
 
     code, title = "media_in_use", "In use"
 
@@ -86,6 +90,7 @@ class Media:
 
     name: what its owner calls it, never part of a key or a path. alts: texts by language, `` for any. crop: the one
     wished, as `x,y,width,height`, empty for the whole. file: of a model or a video. due: when the sweep looks at it.
+    claimed_at: when somebody took it into use for the last time.
     """
 
     id: str
@@ -107,7 +112,7 @@ class Media:
     alts: dict[str, str] = field(default_factory=dict)
     crop: str = WHOLE
     pictures: dict[str, Picture] = field(default_factory=dict)
-    claims: frozenset[str] = frozenset()
+    claimed_at: str = ""
     version: int = 1
     due: str = ""
 
@@ -127,6 +132,11 @@ class Media:
         """Whether files are still to be made: the first, or those of another crop."""
         cut = self.kind == "image" and self.crop not in self.pictures
         return self.status in ("uploading", "processing") or (self.status == READY and cut)
+
+    @property
+    def just_claimed(self) -> bool:
+        """Whether somebody may be about to write what shows it."""
+        return self.claimed_at > clock.iso(clock.now() - CLAIM_HOLDS)
 
     def looked_at(self, after: timedelta | None) -> "Media":
         """Due then, or never."""
@@ -185,11 +195,10 @@ def to_item(media: Media) -> dict[str, Any]:
         "alts": orjson.dumps(media.alts).decode(),
         "pictures": packed_pictures(media.pictures),
         "card": card(media),
+        "claimed_at": media.claimed_at,
         "by1pk": f"MDO#{media.owner}",
         "by1sk": f"{media.created_at}#{media.id}",
     }
-    if media.claims:
-        item["claims"] = set(media.claims)
     if media.due:
         item |= {"by2pk": f"MDS#{media.due[:10]}", "by2sk": f"{media.due}#{media.id}"}
     if media.status == "deleted":  # nobody's list has it any more
@@ -203,7 +212,7 @@ def from_item(item: dict[str, Any]) -> Media:
         id=item["pk"].removeprefix("MED#"),
         alts=orjson.loads(item["alts"]),
         pictures=read_pictures(item["pictures"]),
-        claims=frozenset(item.get("claims", ())),
+        claimed_at=item.get("claimed_at", ""),
         due=str(item.get("by2sk", "")).partition("#")[0],
         **plain,
     )

@@ -82,7 +82,10 @@ def complete(owner: str, media_id: str) -> Media:
         missing = [number for number, size in media.parts.items() if _lacks(found, number, size)]
         if missing or found.keys() - media.parts.keys():
             raise UploadIncomplete("Some parts have not arrived as announced.", missing=missing)
-        finished = gateway.finish(media, found)
+        try:
+            finished = gateway.finish(media, found)
+        except gateway.PartReplaced:
+            raise UploadIncomplete("A part was sent again meanwhile. Complete it once more.", missing=[]) from None
     if (found is None or not finished) and gateway.size(gateway.upload_key(media_id)) is None:
         return _overtaken(owner, media_id)
     try:
@@ -123,10 +126,10 @@ def change(owner: str, media_id: str, form: MediaChange, *, check: Callable[[int
 
 
 def delete(owner: str, media_id: str) -> None:
-    """Give an upload up, or delete what nobody shows. Raises NotFound or MediaInUse; repeated, NotFound."""
+    """Give an upload up, or delete what nobody shows. Raises NotFound, MediaInUse or Changed; repeated, NotFound."""
     media = store.get(owner, media_id)
-    if media.claims and store.uses(media):
-        raise MediaInUse("A product shows it, did once, or is drafted with it.")
+    if media.just_claimed or store.uses(media).how:
+        raise MediaInUse("It is shown, was so once, or may be soon: a product or a vendor has been given it.")
     remove(media)
 
 

@@ -1,12 +1,13 @@
-"""Media in the table: one item each, written only as the version that was seen.
+"""Media in the table: one item each, written only as the version that was seen, and one for each claim beside it.
 
 `MED#<id>` stands in two indexes: by its owner (`MDO#<owner>`, in the order of time) and, while the sweep is to look at
-it, by the day when that is due (`MDS#<day>`).
+it, by the day when that is due (`MDS#<day>`). The first such day that may have something left is kept at `MDS#first`.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Literal
 
 from catalog.contract import MANIFEST as CATALOG
 from catalog.contract import copy_key, product_key, shown_before, shows, was_on_sale
@@ -14,17 +15,34 @@ from market import clock
 from market.errors import Conflict, NotFound
 from market.events import Event, announce
 from market.guard.callers import Caller
-from market.table import NEW, Page, Table, delete, put
-from media.contract import media_key
+from market.table import EXISTS, NEW, Key, Page, Table, delete, put, update
+from media.contract import CLAIMS, claim_key, due_place, media_key
 from media.manifest import MANIFEST
-from media.model import Media, from_item, to_item
+from media.model import LOOK_AGAIN, Media, from_item, to_item
 from vendors.contract import MANIFEST as VENDORS
-from vendors.contract import require_known
+from vendors.contract import pictured, require_known, vendor_key
 
 _table = Table(MANIFEST, CATALOG, VENDORS)
 BY_OWNER, BY_DUE = "by1", "by2"
-_DAYS_BACK = 14
+_FIRST = Key("MDS#first")
+_DAYS_BACK = timedelta(days=14)
+"""Looked back the first time of all."""
+_DAY = timedelta(days=1)
 _PAGE = 50
+_LOOKED_AT = 90
+"""Claims on one medium that are looked at in one go: their end fits into one transaction."""
+
+How = Literal["kept", "held", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """How the claims on a medium are met: `kept` by what was on sale once; `held` by what may change, or where there
+    are more claims than were looked at. unmet: references of claims by which nothing shows it any more.
+    """
+
+    how: How
+    unmet: tuple[str, ...] = ()
 
 
 class Changed(Conflict):
@@ -56,8 +74,8 @@ def add(media: Media) -> None:
     _table.write(put(media_key(media.id), to_item(media), when=NEW, otherwise=Changed("It is there already.")))
 
 
-def save(before: Media, after: Media, *events: Event) -> Media:
-    """The medium in its next version, as stored. Raises Changed if it is not the version that was seen."""
+def save(before: Media, after: Media, *events: Event, unmet: Sequence[str] = ()) -> Media:
+    """The medium in its next version, as stored, without those claims. Raises Changed if it is not as it was seen."""
     stored = replace(after, version=before.version + 1)
     write = put(
         media_key(before.id),
@@ -66,12 +84,15 @@ def save(before: Media, after: Media, *events: Event) -> Media:
         values={":seen": before.version},
         otherwise=Changed("It was changed meanwhile."),
     )
-    _table.transact(write, *(announce(event, by=MANIFEST) for event in events))
+    ended = [delete(claim_key(before.id, reference)) for reference in unmet]
+    _table.transact(write, *(announce(event, by=MANIFEST) for event in events), *ended)
     return stored
 
 
 def forget(media: Media) -> None:
-    """Take the item away for good, if it is the version that was seen; else leave it to the next sweep."""
+    """Take a deleted medium and its claims away for good. Raises Changed if it is not the version that was seen."""
+    while claims := _table.query(media_key(media.id).pk, begins=CLAIMS, limit=_LOOKED_AT, consistent=True).items:
+        _table.batch_put([delete(Key(claim["pk"], claim["sk"])) for claim in claims])
     seen = {":seen": media.version}
     _table.transact(delete(media_key(media.id), when="version = :seen", values=seen, otherwise=Changed("Changed.")))
 
@@ -93,10 +114,33 @@ def ids_of(owner: str) -> Iterator[str]:
 
 
 def due() -> Iterator[str]:
-    """Ids that the sweep is to look at now: the days before first, as far back as a sweep may have failed."""
+    """Ids that the sweep is to look at now, those first that are due for the longest time."""
     now = clock.now()
-    for days in range(_DAYS_BACK, -1, -1):
-        yield from _due_on((now - timedelta(days=days)).date().isoformat(), clock.iso(now))
+    day = _first_day(now.date())
+    while day <= now.date():
+        yield from _due_on(day.isoformat(), clock.iso(now))
+        day += _DAY
+
+
+def _first_day(today: date) -> date:
+    """Before it nothing is left. It is remembered: a sweep that stood still for months misses nothing."""
+    mark = _table.get(_FIRST, consistent=True)
+    first = seen = date.fromisoformat(mark["day"]) if mark else today - _DAYS_BACK
+    while first < today - _DAY and not _table.query(f"MDS#{first.isoformat()}", index=BY_DUE, limit=1).items:
+        first += _DAY
+    if mark is None or first != seen:
+        _table.write(put(_FIRST, {"day": first.isoformat()}))
+    return first
+
+
+def postpone(media_id: str) -> None:
+    """Have it looked at an hour later, whatever is wrong with it. Raises Changed where it is gone."""
+    place = due_place(media_id, LOOK_AGAIN)
+    values = {":duepk": place["by2pk"], ":duesk": place["by2sk"]}
+    later = update(
+        media_key(media_id), "SET by2pk = :duepk, by2sk = :duesk", values, when=EXISTS, otherwise=Changed("Gone.")
+    )
+    _table.write(later)
 
 
 def _due_on(day: str, until: str) -> Iterator[str]:
@@ -112,30 +156,43 @@ def _due_on(day: str, until: str) -> Iterator[str]:
             return
 
 
-def uses(media: Media) -> str:
-    """How the claims on it are met: `kept` by what was on sale once, `drafted` by what may yet be, or empty.
+def uses(media: Media) -> Uses:
+    """Who shows it, as its claims say: the first that keeps it tells enough."""
+    if not media.claimed_at:
+        return Uses("")
+    page = _table.query(media_key(media.id).pk, begins=CLAIMS, limit=_LOOKED_AT, consistent=True)
+    held, unmet = page.next is not None, list[str]()
+    for item in page.items:
+        reference = item["sk"].removeprefix(CLAIMS)
+        how = _used_by(media.id, reference)
+        if how == "kept":
+            return Uses("kept")
+        held = held or how == "held"
+        if not how:
+            unmet.append(reference)
+    return Uses("held" if held else "", tuple(unmet))
 
-    Claims of others than products cannot be looked at from here and count as kept.
-    """
-    products = {claim.removeprefix("product:") for claim in media.claims if claim.startswith("product:")}
-    if len(products) < len(media.claims):
-        return "kept"
-    drafted = ""
-    for product_id in sorted(products):  # there may be thousands, of which the first often tells enough
-        use = _used_by(media.id, product_id)
-        if use == "kept":
-            return use
-        drafted = drafted or use
-    return drafted
+
+def _used_by(media_id: str, reference: str) -> How:
+    """Claims of which nothing can be found out from here keep what they are on."""
+    kind, _, name = reference.partition(":")
+    match kind:
+        case "product":
+            return _shown_by_product(media_id, name)
+        case "vendor":
+            vendor = _table.get(vendor_key(name), consistent=True)
+            return "held" if vendor and pictured(vendor, media_id) else ""
+    return "kept"
 
 
-def _used_by(media_id: str, product_id: str) -> str:
-    product = _table.get(product_key(product_id), consistent=True)
-    if product and shows(product, media_id):
-        return "kept" if was_on_sale(product) else "drafted"
+def _shown_by_product(media_id: str, product_id: str) -> How:
+    """The working copy first, then the product, then its versions: what moves on meanwhile is met there."""
     copy = _table.get(copy_key(product_id), consistent=True)
     if copy and shows(copy, media_id):
-        return "drafted"
+        return "held"
+    product = _table.get(product_key(product_id), consistent=True)
+    if product and shows(product, media_id):
+        return "kept" if was_on_sale(product) else "held"
     return "kept" if _in_a_version(product_id, media_id) else ""
 
 
@@ -143,7 +200,7 @@ def _in_a_version(product_id: str, media_id: str) -> bool:
     partition, begins = shown_before(product_id)
     cursor: str | None = None
     while True:
-        page = _table.query(partition, begins=begins, limit=_PAGE, cursor=cursor)
+        page = _table.query(partition, begins=begins, limit=_PAGE, cursor=cursor, consistent=True)
         if any(shows(version, media_id) for version in page.items):
             return True
         cursor = page.next

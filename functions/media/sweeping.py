@@ -5,12 +5,15 @@
 | an upload that was not completed within a day | deleted; if the file is whole after all, processed |
 | a file whose news got lost | processed |
 | a refused file, two days later | deleted |
-| ready, and shown by no product | deleted |
-| ready, and in a draft only | looked at again, each time after twice as long |
-| ready, and on sale once or in use by others | kept, not looked at again |
+| ready, and shown by nobody | deleted |
+| ready, and in a draft or by a vendor's name only | looked at again, each time after twice as long |
+| ready, and on sale once | kept, not looked at again |
 | a mark of what was deleted | its files deleted once more, then taken away |
+
+What cannot be swept comes again after all the others.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -36,6 +39,8 @@ def sweep() -> dict[str, int]:
         except Exception as error:  # one that cannot be swept must not keep the others
             failed += 1
             log.error("media not swept", error, media_id=media_id)
+            with suppress(Changed):
+                store.postpone(media_id)
     log.info("media swept", looked=looked, failed=failed)
     return {"looked": looked, "failed": failed}
 
@@ -67,11 +72,13 @@ def _push(media: Media) -> None:
 
 
 def _judge(media: Media) -> None:
-    match store.uses(media):
+    uses = store.uses(media)
+    match uses.how:
         case "kept":
             store.save(media, media.looked_at(None))
-        case "drafted":
-            store.save(media, media.looked_at(max(deriving.kept_for(), _age(media))))
+        case "held":
+            after = LOOK_AGAIN if uses.unmet else max(deriving.kept_for(), _age(media))
+            store.save(media, media.looked_at(after), unmet=uses.unmet)
         case _:
             service.remove(media)
 

@@ -1,6 +1,6 @@
 """HTTP routes of vendors: the public directory, the vendor's own profile, what staff decide."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -9,7 +9,8 @@ from pydantic import Field
 from market.errors import PreconditionFailed
 from market.http import ANYONE, CUSTOMER, STAFF, VENDOR, Body, ServiceApi, View, reply
 from market.table import BadCursor
-from vendors import service, store
+from media.contract import MediaNotReady, sources
+from vendors import pictures, service, store
 from vendors.manifest import MANIFEST
 from vendors.model import (
     ACTIVE,
@@ -37,6 +38,9 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 
+Medium = Annotated[str, Field(pattern=r"^med_[0-9a-z]{26}$")] | Literal[""]
+
+
 class Application(Body):
     name: Line
     support_email: Email
@@ -49,7 +53,9 @@ class Application(Body):
 
 
 class Changes(Body):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. `logo` and `banner` are the vendor's own pictures, uploaded with the purpose
+    `banner` and ready; an empty one takes the picture away.
+    """
 
     name: Line | None = None
     support_email: Email | None = None
@@ -58,11 +64,27 @@ class Changes(Body):
     legal_name: Line | None = None
     tax_id: TaxId | None = None
     country: Country | None = None
+    logo: Medium | None = None
+    banner: Medium | None = None
 
 
 class Decision(Body):
     status: Status
     reason: Prose = Field("", description="Needed where a vendor is rejected or suspended.")
+
+
+class SourceView(View):
+    url: str
+    type: str
+    width: int
+    height: int
+
+
+class PictureView(View):
+    """A picture in all its sizes and formats, the smallest of each format first."""
+
+    media_id: str
+    sources: list[SourceView]
 
 
 class VendorView(View):
@@ -74,6 +96,8 @@ class VendorView(View):
     support_email: str
     support_phone: str | None = None
     description: str | None = None
+    logo: PictureView | None = None
+    banner: PictureView | None = None
 
 
 class ProfileView(VendorView):
@@ -124,7 +148,7 @@ def mine() -> Response[ProfileView]:
     return _shown(service.of_owner(api.caller.id))
 
 
-@api.patch("/v1/vendors/<vendor_id>", callers=ANY_ROLE, problems=[NoSuchVendor, PreconditionFailed])
+@api.patch("/v1/vendors/<vendor_id>", callers=ANY_ROLE, problems=[NoSuchVendor, PreconditionFailed, MediaNotReady])
 def change(vendor_id: str, body: Changes) -> Response[ProfileView]:
     """Change a vendor's profile, as its owner or staff; with `If-Match`, only if it is still as it was read."""
     profile = service.any_status(vendor_id)
@@ -170,7 +194,17 @@ def _public(profile: Profile) -> VendorView:
         support_email=profile.support_email,
         support_phone=profile.support_phone or None,
         description=profile.description or None,
+        logo=_picture(profile.logo),
+        banner=_picture(profile.banner),
     )
+
+
+def _picture(kept: str) -> PictureView | None:
+    picture = pictures.read(kept)
+    if picture is None:
+        return None
+    files = sources(picture["base"], [(width, height) for width, height in picture["sizes"]])
+    return PictureView(media_id=picture["mediaId"], sources=[SourceView(**file) for file in files])
 
 
 def _full(profile: Profile) -> ProfileView:

@@ -46,6 +46,11 @@ def read_vendor(item: Mapping[str, Any]) -> Vendor:
     )
 
 
+def pictured(vendor: Item, media_id: str) -> bool:
+    """Whether a vendor's item names a medium as its logo or banner."""
+    return media_id in f"{vendor.get('logo', '')} {vendor.get('banner', '')}"
+
+
 def require_known(vendor_id: str, caller: Caller, get: Callable[[Key], Item | None]) -> None:
     """Raises NotFound for a vendor that there is not, such as `platform`. Members of a team name one that there is.
 

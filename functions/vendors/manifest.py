@@ -5,6 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="vendors",
     prefixes=("VEN#", "VSL#", "VES#"),
+    uses=("media",),
     functions=(Function(name="api", handler="vendors.api.handler", kind="api"),),
     publishes=("vendor.applied", "vendor.approved", "vendor.rejected", "vendor.suspended", "vendor.reinstated"),
     permissions={

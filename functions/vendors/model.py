@@ -85,7 +85,7 @@ class NoSuchVendor(NotFound):
 class Profile:
     """A vendor as itself and staff see it. `legal_name`, `tax_id` and `country` are not for the public.
 
-    `reason` is why it was rejected or suspended; `version` counts changes.
+    `reason` is why it was rejected or suspended; `version` counts changes. `logo`, `banner`: as `pictures` keeps them.
     """
 
     id: str
@@ -97,6 +97,8 @@ class Profile:
     status: str = PENDING
     support_phone: str = ""
     description: str = ""
+    logo: str = ""
+    banner: str = ""
     legal_name: str = ""
     tax_id: str = ""
     country: str = ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from market import clock, ids, log
-from vendors import store
+from vendors import pictures, store
 from vendors.events import VendorApplied
 from vendors.model import ACTIVE, NEEDS_REASON, NoSuchVendor, Profile, ReasonNeeded, event_of, slug_of
 
@@ -46,9 +46,13 @@ def any_status(vendor_id: str) -> Profile:
 
 
 def change(profile: Profile, fields: Mapping[str, Any]) -> Profile:
-    """Change fields of a vendor as it was read. Raises PreconditionFailed if it changed since."""
-    changed = replace(profile, **fields)
-    return store.save(changed) if changed != profile else profile
+    """Change fields of a vendor as it was read; logo and banner are given as ids of media, empty for none.
+
+    Raises PreconditionFailed if it changed since, or MediaNotReady.
+    """
+    found = pictures.resolved(fields, profile.id)
+    changed = replace(profile, **found.fields)
+    return store.save(changed, found.claims) if changed != profile else profile
 
 
 def decide(vendor_id: str, status: str, reason: str) -> Profile:

@@ -1,17 +1,23 @@
 """Vendors in the table: the vendor, its slug, its owner's one place; lists by status in `by1`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from market.errors import PreconditionFailed, Problem
 from market.events import Event, announce
 from market.table import NEW, Item, Key, Table, Write, delete, put
+from media.contract import MANIFEST as MEDIA
+from media.contract import media_key
 from vendors.contract import vendor_key
 from vendors.manifest import MANIFEST
 from vendors.model import REJECTED, AlreadyApplied, NoSuchVendor, Profile, SlugTaken
 
-_table = Table(MANIFEST)
-_CARD = ("name", "slug", "status", "owner_id", "support_email", "support_phone", "description", "applied_at")
+_table = Table(MANIFEST, MEDIA)
+_CARD = (
+    *("name", "slug", "status", "owner_id", "support_email", "support_phone"),
+    *("description", "logo", "banner", "applied_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,18 @@ def add(profile: Profile, event: Event) -> None:
     )
 
 
-def save(profile: Profile) -> Profile:
-    """Store a vendor that was read at `profile.version`. Raises PreconditionFailed if it changed since."""
+def medium(media_id: str) -> Item | None:
+    """The item of a medium, for its contract to read."""
+    return _table.get(media_key(media_id), consistent=True)
+
+
+def save(profile: Profile, claims: Sequence[Write] = ()) -> Profile:
+    """Store a vendor that was read at `profile.version`, and claim its pictures with it.
+
+    Raises PreconditionFailed if it changed since, MediaNotReady if a medium is gone.
+    """
     saved = replace(profile, version=profile.version + 1)
-    _table.write(_changed(saved, profile.version))
+    _table.transact(_changed(saved, profile.version), *claims)
     return saved
 
 

@@ -77,15 +77,21 @@ def box(name: bytes, *contents: bytes) -> bytes:
     return struct.pack(">I4s", len(content) + 8, name) + content
 
 
-def mp4(*, inside: bool = True, entry: bytes = b"", more: bytes = b"") -> bytes:
-    """inside: whether the track says that its data are in this file; entry: what it says in place of that."""
+def mp4(
+    *, inside: bool = True, entry: bytes = b"", more: bytes = b"", kind: bytes = b"vide", told: bytes = b""
+) -> bytes:
+    """inside: whether the track says that its data are in this file; entry: what it says in place of that. kind: what
+    the track is of; told: boxes beside it.
+    """
     said = entry or box(b"url ", b"\0\0\0\1" if inside else b"\0\0\0\0http://elsewhere.example/\0")
     reference = box(b"dref", b"\0\0\0\0\0\0\0\1", said)
-    track = box(b"trak", box(b"mdia", box(b"minf", box(b"dinf", reference))))
+    handler = box(b"hdlr", b"\0" * 8, kind, b"\0" * 13)
+    track = box(b"trak", box(b"mdia", handler, box(b"minf", box(b"dinf", reference))))
     head = box(b"ftyp", b"isom", b"\0\0\2\0", b"isommp41")
-    return head + box(b"moov", track) + box(b"mdat", b"\0" * 100) + more
+    return head + box(b"moov", track, told) + box(b"mdat", b"\0" * 100) + more
 
 
-def webm(*, more: bytes = b"") -> bytes:
+def webm(*, within: bytes = b"\xec\x82\0\0", more: bytes = b"") -> bytes:
+    """within: elements of the segment, at most 126 bytes; one that means nothing, unless given."""
     head = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm"
-    return head + b"\x18\x53\x80\x67\x84\0\0\0\0" + more
+    return head + b"\x18\x53\x80\x67" + bytes([0x80 + len(within)]) + within + more

@@ -1,12 +1,13 @@
 """A product shows media of its vendor's library, in order, without asking for them when its page is read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from market import config
-from tests.services.catalog.conftest import Market, lamp
-from tests.services.media.conftest import Studio, found, hear, work_off
+from tests.services.catalog.conftest import Market, lamp, variant
+from tests.services.media.conftest import Studio, found, hear, sweep, work_off
 from tests.services.media.samples import glb, jpeg, photograph
 from tests.shop import dynamodb_calls
 
@@ -203,11 +204,36 @@ def test_an_import_leaves_media_as_they_are_unless_it_names_them(library: Studio
     assert page(market)["media"] == []
 
 
-def test_a_product_that_could_not_be_written_leaves_a_claim_and_nothing_else(library: Studio, market: Market) -> None:
+def test_a_product_that_could_not_be_written_leaves_a_claim_and_nothing_else(
+    library: Studio, market: Market, later: Callable[..., None]
+) -> None:
     market.create()
     media_id = library.upload(jpeg(100, 100))
 
     assert market.create(media=[{"mediaId": media_id}]).json["code"] == "sku_taken"
-    assert found(media_id).claims
+    assert found(media_id).claimed_at
+    assert library.ask("DELETE", f"/{media_id}").status == 409
+    later(hours=2)
     assert library.ask("DELETE", f"/{media_id}").status == 204
     assert config.setting("MEDIA_URL") == "/media"
+
+
+def test_addresses_of_a_vendors_own_library_are_claimed_like_its_media(
+    library: Studio, market: Market, later: Callable[..., None]
+) -> None:
+    """Pasted as a picture of the product or of a variant, they would be swept away behind the page's back."""
+    first, second, theirs = library.upload(jpeg(90, 90)), library.upload(jpeg(80, 80)), Studio(BOB).upload(jpeg(70, 70))
+    address = {media_id: library.shown(media_id)["sources"][0]["url"] for media_id in (first, second)}
+    named = variant("LAMP-1", image=f"https://market.example{address[second]}", stock=1)
+
+    made = market.create(images=[{"url": address[first]}], variants=[named])
+    assert made.status == 201, made
+    later(hours=49)
+    sweep()
+
+    assert {library.shown(media_id)["status"] for media_id in (first, second)} == {"ready"}
+    assert library.ask("DELETE", f"/{second}").json["code"] == "media_in_use"
+    refused = market.change(made.json, {"images": [{"url": f"/media/{theirs}/x-160.webp"}]})
+    assert (refused.status, refused.json["code"], refused.json["mediaId"]) == (409, "media_not_ready", theirs)
+    logo = market.staff("PUT", "/v1/admin/brands/brightly", {"name": "Brightly", "logo": address[first]})
+    assert logo.status == 422, "no brand keeps what is a vendor's"

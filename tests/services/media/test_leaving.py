@@ -1,7 +1,6 @@
 """What nobody shows is swept away, what may still be shown stays; customers take what is theirs with them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +9,8 @@ import pytest
 from catalog.contract import copy_key, product_key
 from market import config
 from market.manifest import Manifest
-from market.table import Key, Table, put
+from market.table import Key, Table, delete, put
+from media import store
 from media.contract import MediaNotReady, claim, vendor_owner
 from media.service import customer_owner
 from tests.services.media.conftest import (
@@ -37,7 +37,15 @@ PRODUCT = "prd_lamp"
 
 
 def attach(media_id: str, vendor: str = LAMPS, reference: str = f"product:{PRODUCT}") -> None:
-    _catalog.transact(claim(media_id, vendor_owner(vendor), reference))
+    _catalog.transact(*claim(media_id, vendor_owner(vendor), reference))
+
+
+def claims(media_id: str) -> list[str]:
+    return [item["sk"] for item in _catalog.query(f"MED#{media_id}", begins="claim#").items]
+
+
+def cached(key: str) -> str:
+    return str(config.client("s3").head_object(Bucket=MEDIA, Key=key)["CacheControl"])
 
 
 def keep(key: Key, media_id: str, **document: Any) -> None:
@@ -91,15 +99,70 @@ def test_what_a_product_shows_or_may_show_again_stays(
 def test_a_medium_of_many_products_is_judged_by_the_first_that_was_on_sale(
     studio: Studio, environment: pytest.MonkeyPatch
 ) -> None:
-    from media import store
-
     media_id = studio.upload(jpeg(60, 60))
+    for number in range(5):
+        attach(media_id, reference=f"product:prd_{number}")
     asked: list[str] = []
-    environment.setattr(store, "_used_by", lambda _media, product_id: (asked.append(product_id), "kept")[1])
-    claims = frozenset(f"product:prd_{number:03}" for number in range(200))
+    environment.setattr(store, "_used_by", lambda _media, reference: (asked.append(reference), "kept")[1])
 
-    assert store.uses(replace(found(media_id), claims=claims)) == "kept"
-    assert asked == ["prd_000"]
+    assert store.uses(found(media_id)).how == "kept"
+    assert asked == ["product:prd_0"]
+
+
+@pytest.mark.contract("6.1")
+def test_claims_that_nothing_meets_are_let_go_some_at_a_time(
+    studio: Studio, later: Callable[..., None], environment: pytest.MonkeyPatch
+) -> None:
+    """However many products a medium was given to, its item stays small and a sweep short."""
+    media_id = studio.upload(jpeg(60, 60))
+    for number in range(5):
+        attach(media_id, reference=f"product:prd_{number}")
+    environment.setattr(store, "_LOOKED_AT", 3)
+    later(hours=49)
+    sweep()
+    assert claims(media_id) == ["claim#product:prd_3", "claim#product:prd_4"]
+    assert studio.ask("DELETE", f"/{media_id}").status == 204
+    later(hours=2)
+    sweep()
+
+    assert claims(media_id) == []
+    assert store.find(media_id) is None
+
+
+@pytest.mark.contract("6.1")
+def test_what_was_just_given_to_a_product_is_not_deleted_before_that_may_be_written(
+    studio: Studio, later: Callable[..., None]
+) -> None:
+    media_id = studio.upload(jpeg(60, 60))
+    attach(media_id)
+
+    refused = studio.ask("DELETE", f"/{media_id}")
+    assert (refused.status, refused.json["code"]) == (409, "media_in_use")
+    later(hours=2)
+    assert studio.ask("DELETE", f"/{media_id}").status == 204
+
+
+@pytest.mark.contract("6.1")
+def test_what_goes_on_sale_while_it_is_asked_for_is_not_deleted(
+    studio: Studio, later: Callable[..., None], environment: pytest.MonkeyPatch
+) -> None:
+    """A working copy becomes the product between two reads: it is met in one of them."""
+    media_id = studio.upload(jpeg(60, 60))
+    attach(media_id)
+    keep(copy_key(PRODUCT), media_id)
+    later(hours=2)
+    shows, seen = store.shows, list[bool]()
+
+    def move_on(item: dict[str, Any], asked: str) -> bool:
+        keep(product_key(PRODUCT), media_id, listedAt="2026-01-01")
+        _catalog.write(delete(copy_key(PRODUCT)))
+        seen.append(shows(item, asked))
+        return seen[-1]
+
+    environment.setattr(store, "shows", move_on)
+
+    assert studio.ask("DELETE", f"/{media_id}").status == 409
+    assert seen[0]
 
 
 @pytest.mark.contract("6.1")
@@ -120,8 +183,6 @@ def test_what_was_taken_out_of_a_draft_is_gone_in_the_end(studio: Studio, later:
 def test_what_is_claimed_while_it_is_swept_stays(
     studio: Studio, later: Callable[..., None], environment: pytest.MonkeyPatch
 ) -> None:
-    from media import store
-
     media_id = studio.upload(jpeg(60, 60))
     uses = store.uses
 
@@ -151,13 +212,13 @@ def test_only_what_is_ready_and_ones_own_can_be_claimed(studio: Studio, customer
             attach(wrong, vendor)
     attach(media_id)
     attach(media_id)
-    assert found(media_id).claims == {f"product:{PRODUCT}"}
+    assert claims(media_id) == [f"claim#product:{PRODUCT}"]
 
 
 @pytest.mark.contract("6.1")
-def test_what_others_than_products_use_is_kept(studio: Studio, later: Callable[..., None]) -> None:
+def test_what_is_used_by_whom_nothing_is_known_is_kept(studio: Studio, later: Callable[..., None]) -> None:
     media_id = studio.upload(jpeg(60, 60))
-    attach(media_id, reference="banner:home")
+    attach(media_id, reference="page:home")
     later(hours=49)
     sweep()
 
@@ -172,6 +233,41 @@ def test_a_refused_file_is_forgotten_two_days_later(studio: Studio, later: Calla
     sweep()
 
     assert studio.ask("GET", f"/{media_id}").status == 404
+
+
+@pytest.mark.contract("6.1")
+def test_a_sweep_that_stood_still_for_months_goes_on_where_it_was(studio: Studio, later: Callable[..., None]) -> None:
+    media_id = studio.upload(jpeg(60, 60))
+    assert sweep()["looked"] == 0
+    later(days=90)
+    assert sweep() == {"looked": 1, "failed": 0}
+    later(days=1)
+    sweep()
+
+    assert store.find(media_id) is None
+
+
+@pytest.mark.contract("6.1")
+def test_what_cannot_be_swept_comes_again_after_the_others(
+    studio: Studio, later: Callable[..., None], environment: pytest.MonkeyPatch
+) -> None:
+    bad = studio.upload(jpeg(60, 60))
+    later(minutes=1)
+    good = studio.upload(jpeg(60, 60))
+    environment.setattr("media.sweeping.MOST", 1)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr("media.gateway.discard_all", lambda _id: 1 / 0)
+        broken.setattr("media.store.uses", lambda _media: 1 / 0)
+        later(hours=49)
+        assert sweep() == {"looked": 1, "failed": 1}
+    sweep()
+    assert studio.ask("GET", f"/{good}").status == 404
+    assert studio.shown(bad)["status"] == "ready"
+    later(hours=2)
+    for _ in range(2):
+        sweep()
+
+    assert studio.ask("GET", f"/{bad}").status == 404
 
 
 @pytest.mark.contract("6.2")
@@ -198,11 +294,13 @@ def test_evidence_of_a_dispute_is_shown_by_addresses_that_end(customer: Customer
     review, dispute = customer.upload("review"), customer.upload("dispute")
 
     assert customer.ask("GET", f"/{review}").json["sources"][0]["url"].startswith(f"/media/{review}/")
+    assert {cached(key) for key in files(f"media/{review}")} == {"public, max-age=3600"}, "it may be taken down"
     shown = customer.ask("GET", f"/{dispute}").json["sources"][0]["url"]
     assert "X-Amz-Expires=900" in shown
     assert f"/evidence/{dispute}/" in shown
     assert "response-cache-control=private%2C%20no-store" in shown, "no cache on the way keeps what ends"
     assert files(f"media/{dispute}") == []
+    assert {cached(key) for key in files(f"evidence/{dispute}")} == {"private, no-store"}
 
 
 @pytest.mark.contract("6.3")

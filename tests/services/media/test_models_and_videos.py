@@ -92,6 +92,7 @@ def test_a_usdz_that_unfolds_leads_out_or_is_broken_is_refused(studio: Studio, g
         (box(b"ftyp", b"isom", b"\0\0\0\0") + struct.pack(">I4sQ", 1, b"mdat", 2**63), "damaged"),
         (box(b"ftyp", b"isom", b"\0\0\0\0") + box(b"free") * 3000, "damaged"),
         (mp4(entry=box(b"url ")), "damaged"),
+        (mp4(kind=b"meta"), "unexpected_content"),
         (mp4(inside=False) + mp4()[24:], "damaged"),
     ],
 )  # fmt: skip
@@ -129,6 +130,59 @@ def test_a_recording_of_unknown_length_is_whole() -> None:
     live = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x01" + b"\xff" * 7 + b"anything"
 
     videos.check_webm(lambda offset, length: live[offset : offset + length], len(live))
+
+
+def test_words_and_places_in_an_mp4_are_blotted_out_and_nothing_moves(studio: Studio) -> None:
+    words = box(b"udta", box(b"\xa9xyz", b"\0\x12\x15\xc7+51.5-000.1/"), box(b"loci", b"\0" * 4 + b"Home of Ada"))
+    long = struct.pack(">I4sQ", 1, b"uuid", 40) + b"GPS 51.5 of XMP, 24 byte"
+    within = box(b"trak", box(b"meta", b"com.location.ISO6709 51.5"))
+    given = mp4(told=words + within + box(b"mvex", b"kept"), more=long + box(b"free", b"also kept"))
+
+    kept = content(studio.shown(studio.upload(given, "video/mp4"))["url"].removeprefix("/"))
+
+    assert b"51.5" not in kept
+    assert b"Ada" not in kept
+    assert len(kept) == len(given)
+    assert [place for place, name in ((8 + given.index(words), b"\0"), (given.index(long) + 4, b"f"))
+            if kept[place : place + 1] != name] == []  # fmt: skip
+    assert [at for at in range(len(given)) if kept[at] != given[at] and kept[at] not in b"free\0"] == []
+    assert b"also kept" in kept
+    assert videos.check_mp4(lambda offset, length: kept[offset : offset + length], len(kept)) == []
+
+
+def test_tags_and_attachments_of_a_webm_are_blotted_out(studio: Studio) -> None:
+    tags = b"\x12\x54\xc3\x67\x8dLOCATION 51.5"
+    attached = b"\x19\x41\xa4\x69\x01" + b"\0" * 6 + b"\x0451.5"
+    cluster = b"\x1f\x43\xb6\x75\x84kept"
+    given = webm(within=tags + cluster + attached + b"\x19\x41\xa4\x69\x80")
+
+    kept = content(studio.shown(studio.upload(given, "video/webm"))["url"].removeprefix("/"))
+
+    assert b"51.5" not in kept
+    assert kept == given.replace(tags, b"\xec\x01" + b"\0" * 6 + b"\x09" + b"\0" * 9).replace(
+        attached, b"\xec\x01" + b"\0" * 6 + b"\x07" + b"\0" * 7
+    ).replace(b"\x19\x41\xa4\x69\x80", b"\xec\x10\0\0\0")
+
+
+def test_only_the_parts_of_a_video_that_are_blotted_pass_through_us(
+    studio: Studio, environment: pytest.MonkeyPatch
+) -> None:
+    from media import gateway
+
+    passed = list[range]()
+    copied = gateway._copied
+    environment.setattr(gateway, "_COPIED", 5 * 1024 * 1024)
+    environment.setattr(
+        gateway, "_copied", lambda source, span, *rest: (passed.append(span), copied(source, span, *rest))[1]
+    )
+    given = mp4(told=box(b"udta", b"51.5")) + box(b"mdat", b"\1" * 6_000_000) + box(b"uuid", b"51.5" * 4)
+
+    kept = content(studio.shown(studio.upload(given, "video/mp4"))["url"].removeprefix("/"))
+
+    assert len(passed) == 2
+    assert len(kept) == len(given)
+    assert b"51.5" not in kept
+    assert kept.count(b"\1") == given.count(b"\1")
 
 
 def test_a_long_video_is_not_read_as_a_whole(studio: Studio, environment: pytest.MonkeyPatch) -> None:

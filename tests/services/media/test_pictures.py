@@ -7,9 +7,22 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
+from market import config
 from media import gateway, imaging
 from media.model import MAX_ATTEMPTS
-from tests.services.media.conftest import Studio, content, files, found, hear, process, said, sweep, tell, work_off
+from tests.services.media.conftest import (
+    MEDIA,
+    Studio,
+    content,
+    files,
+    found,
+    hear,
+    process,
+    said,
+    sweep,
+    tell,
+    work_off,
+)
 from tests.services.media.samples import encoded, glb, jpeg, mp4, photograph, picture, png_header, usdz, webp_canvas
 
 pytestmark = pytest.mark.contract("6.1")
@@ -198,7 +211,7 @@ def test_a_bomb_takes_no_memory() -> None:
 
 def test_what_has_another_size_than_was_announced_is_refused(studio: Studio) -> None:
     media = found(studio.begin(100)["id"])
-    gateway.keep(gateway.upload_key(media.id), jpeg(40, 40), "image/jpeg")
+    config.client("s3").put_object(Bucket=MEDIA, Key=gateway.upload_key(media.id), Body=jpeg(40, 40))
     tell(media.id)
 
     assert studio.shown(media.id)["reason"] == "wrong_size"

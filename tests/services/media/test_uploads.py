@@ -7,7 +7,7 @@ import pytest
 
 from market import config
 from media import gateway
-from media.model import PART_BYTES
+from media.model import PART_BYTES, Media
 from tests.services.media.conftest import (
     BOB,
     MEDIA,
@@ -134,6 +134,25 @@ def test_a_completion_whose_writer_died_half_way_is_repeated(studio: Studio) -> 
     answer = studio.ask("POST", f"/{media.id}/completion")
 
     assert (answer.status, answer.json["status"]) == (200, "processing")
+
+
+def test_a_part_that_is_sent_again_while_they_are_put_together_is_said(studio: Studio) -> None:
+    content = jpeg(80, 40)
+    media = found(studio.begin(len(content))["id"])
+    put_part(media, 1, b"x" * len(content))
+    listed = gateway.parts
+
+    def send_again(asked: Media) -> dict[int, gateway.Part] | None:
+        before = listed(asked)
+        put_part(asked, 1, content)
+        return before
+
+    with pytest.MonkeyPatch.context() as racing:
+        racing.setattr(gateway, "parts", send_again)
+        refused = studio.ask("POST", f"/{media.id}/completion")
+    assert (refused.status, refused.json["code"], refused.json["missing"]) == (409, "upload_incomplete", [])
+
+    assert studio.ask("POST", f"/{media.id}/completion").json["status"] == "processing"
 
 
 def test_the_news_of_a_file_may_come_before_the_completion_was_answered(studio: Studio) -> None:

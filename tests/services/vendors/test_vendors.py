@@ -7,6 +7,7 @@ import pytest
 
 from market.errors import NotFound, PreconditionFailed
 from market.table import Table
+from media.contract import MANIFEST as MEDIA
 from tests.http import Response, call
 from tests.services.outbox import announced
 from vendors import api, service, store
@@ -291,7 +292,7 @@ def test_a_profile_read_before_a_decision_does_not_undo_it():
 @pytest.mark.parametrize("status", STATES)
 def test_the_fence_lets_writes_pass_only_for_vendors_that_sell(status):
     vendor_id = brought_to(status, applied())
-    table = Table(MANIFEST)
+    table = Table(MANIFEST, MEDIA)
     if status == "active":
         table.transact(must_be_active(vendor_id))
     else:
@@ -304,7 +305,7 @@ def test_the_fence_lets_writes_pass_only_for_vendors_that_sell(status):
 @pytest.mark.contract("4.1")
 def test_other_services_read_a_vendor_through_its_contract():
     vendor_id = brought_to("active", applied())
-    item = Table(MANIFEST).get(vendor_key(vendor_id), consistent=True)
+    item = Table(MANIFEST, MEDIA).get(vendor_key(vendor_id), consistent=True)
     assert item
     seen = read_vendor(item)
     assert (seen.id, seen.name, seen.slug, seen.status, seen.support_email, seen.owner_id) == (
