@@ -46,11 +46,12 @@ class Shopper:
         answer = self.client.call("POST", "/v1/auth/register", account)
         if answer.status not in (201, 202):
             raise Untrue(f"register: got {answer}")
+        proof = {"email": self.email, "registration": str(answer.json["registration"])}
         code = until(lambda: mailbox.code(self.email), "the verification mail")
         wrong = "000000" if code != "000000" else "111111"
-        refused = self.client.call("POST", "/v1/auth/verify", {"email": self.email, "code": wrong})
+        refused = self.client.call("POST", "/v1/auth/verify", proof | {"code": wrong})
         expect(refused, 422, "a wrong code")
-        verified = self.client.call("POST", "/v1/auth/verify", {"email": self.email, "code": code})
+        verified = self.client.call("POST", "/v1/auth/verify", proof | {"code": code})
         if verified.status not in (200, 204):
             raise Untrue(f"verify: got {verified}")
         self.log_in(self.email, PASSWORD)

@@ -89,7 +89,8 @@ class SignIn:
         if person.status == RESET:
             raise refused("PasswordResetRequired", "Password reset required for the user")
         self._before(person, client)
-        self._parts.accounts.check_password(person, password)
+        if person.status != UNCONFIRMED:  # which is said whatever the password is
+            self._parts.accounts.check_password(person, password)
         self._may_enter(person)
         if person.status == TEMPORARY:
             shown = {"requiredAttributes": "[]", "userAttributes": orjson.dumps(person.attributes).decode()}

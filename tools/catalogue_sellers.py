@@ -107,13 +107,11 @@ def _account(client: Client, email: str, password: str, name: str) -> str:
     answer = client.call("POST", "/v1/auth/login", login)
     if answer.status == 200:
         return str(answer.json["accessToken"])
-    if answer.code == "email_not_verified":
-        client.ok("POST", "/v1/auth/resend", {"email": email})
-    elif answer.code == "invalid_credentials":
-        client.ok("POST", "/v1/auth/register", {"email": email, "password": password, "name": name[:100]})
-    else:
+    if answer.code not in ("email_not_verified", "invalid_credentials"):
         raise Refused(f"signing in {email}", answer)
-    client.ok("POST", "/v1/auth/verify", {"email": email, "code": _mailed_code(client, email)})
+    made = client.ok("POST", "/v1/auth/register", login | {"name": name[:100]})
+    proof = {"code": _mailed_code(client, email), "registration": made["registration"]}
+    client.ok("POST", "/v1/auth/verify", {"email": email} | proof)
     return client.sign_in(email, password)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv6Network, ip_network
-from typing import Literal
+from math import log2
+from typing import Final, Literal
 
 from market.errors import Conflict, NotFound, Unavailable, Unprocessable
 
@@ -15,7 +16,9 @@ BROADEST = {4: 16, 6: 32}
 """Shortest prefix that may be blocked, by IP version: a slip must not turn away a country."""
 
 Level = Literal["ok", "watch", "limited"]
-OK, WATCH, LIMITED = "ok", "watch", "limited"
+OK: Final = "ok"
+WATCH: Final = "watch"
+LIMITED: Final = "limited"
 
 POINT = 100
 """Scores are stored in hundredths of a point, so that forgetting needs no fractions."""
@@ -117,6 +120,12 @@ class Score:
 
     def level_at(self, now: int) -> Level:
         return level_of(self.faded(now))
+
+    @property
+    def limited_until(self) -> int:
+        """When, in epoch seconds, it will have faded enough if nothing more is heard; 0 if it is no such score."""
+        beyond = self.hundredths / (dict(LEVELS)[LIMITED] * POINT)
+        return self.at + int(HALF_LIFE.total_seconds() * log2(beyond)) + 1 if beyond >= 1 else 0
 
     def with_signal(self, signal: str, now: int) -> "Score":
         hundredths = self.faded(now) + SIGNALS[signal] * POINT

@@ -8,14 +8,16 @@ from typing import Any
 from abuse.contract import read_score, score_key
 from abuse.events import AbuseBlocksChanged, AbuseLevelChanged
 from abuse.manifest import MANIFEST
-from abuse.model import OK, POINT, Block, Level, Score
+from abuse.model import LIMITED, OK, POINT, Block, Level, Score
+from access.contract import MANIFEST as ACCESS
+from access.contract import slowed
 from market import clock
 from market.errors import Conflict
 from market.events import announce
 from market.guard.blocks import LIST
 from market.table import NEW, Key, Page, Table, put, update
 
-_table = Table(MANIFEST)
+_table = Table(MANIFEST, ACCESS)
 _HEARD_FOR = timedelta(days=30)
 """How long a signal is known to have been counted: queues and dead letters keep messages for two weeks."""
 
@@ -67,6 +69,7 @@ def score(user_id: str) -> Score:
 def save_score(changed: Score, before: Score, *, signal_id: str) -> None:
     """Store a score made from `before`, once for each signal, and announce a new level.
 
+    Whoever is limited by it is slowed down, in the item that is read before each of their requests, until it has faded.
     Raises AlreadyCounted, Stale.
     """
     said = AbuseLevelChanged(
@@ -87,6 +90,7 @@ def save_score(changed: Score, before: Score, *, signal_id: str) -> None:
             otherwise=Stale("The score has changed meanwhile."),
         ),
         *([announce(said, by=MANIFEST)] if changed.level != before.level else ()),
+        *([slowed(changed.user_id, changed.limited_until)] if LIMITED in (changed.level, before.level) else ()),
     )
 
 

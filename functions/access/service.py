@@ -112,6 +112,7 @@ def leave(scope: str, user_id: str) -> None:
             action="access.leave",
             subject={"user_id": user_id, "scope": scope},
             before={"roles": sorted(before.roles)},
+            after={"roles": []},
         )
         store.change(found, user_id, None, by=user_id, also=[entry])
         log.info("left", user_id=user_id, scope=scope)

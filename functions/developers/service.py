@@ -102,7 +102,11 @@ def report_leak(text: str) -> None:
     if key is None or not any(hmac.compare_digest(digest, known) for known in keyring.digests(key_id)):
         return
     record = audit.entry(
-        MANIFEST, action="developers.report_leak", subject={"key_id": key_id}, after={"status": model.REVOKED}
+        MANIFEST,
+        action="developers.report_leak",
+        subject={"key_id": key_id},
+        before={"status": key.status},
+        after={"status": model.REVOKED},
     )
     try:
         keyring.revoke(key, LEAKED, record)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from identity import admin_api, factors_api, service, sessions_api, signing_in, social_api
-from identity.app import ChallengeView, Said, SessionView, UserView, bearer, described, entered, human, visit
+from identity.app import ChallengeView, Said, SessionView, UserView, described, entered, human, proof, visit
 from identity.app import api as api
 from identity.model import (
     AccountBlocked,
@@ -29,6 +29,7 @@ from identity.model import (
 )
 from identity.signing_in import Answer
 from market.errors import PreconditionFailed, Unavailable
+from market.guard.callers import ReauthenticationRequired
 from market.guard.captcha import CaptchaFailed, CaptchaRequired
 from market.guard.standing import SessionEnded
 from market.http import ANYONE, CUSTOMER, STAFF, VENDOR, Body, Response, etag, reply
@@ -51,6 +52,7 @@ class Address(Body):
 
 class Verification(Address):
     code: Code
+    registration: Token = Field(description="What the registration answered.")
 
 
 class Credentials(Address):
@@ -71,7 +73,8 @@ class Renewal(Body):
     refresh_token: Token
 
 
-class NewPassword(Verification):
+class NewPassword(Address):
+    code: Code
     new_password: Password
 
 
@@ -92,6 +95,10 @@ class Profile(Body):
     name: Name
 
 
+class RegistrationView(Said):
+    registration: str = Field(description="To be sent with the code: only who registered can confirm it.")
+
+
 @api.post(
     "/v1/auth/register",
     callers=[ANYONE],
@@ -100,16 +107,17 @@ class Profile(Body):
     captcha="register",
     problems=[WeakPassword, *BUSY],
 )
-def register(body: Registration) -> Said:
-    """Make an account; a code is mailed to its address."""
-    service.register(body.email, body.password, body.name)
-    return Said(message="If this address is new to us, a code is on its way to it.")
+def register(body: Registration) -> RegistrationView:
+    """Make an account; a code is mailed to its address. Registering again replaces what was not confirmed."""
+    registration = service.register(body.email, body.password, body.name)
+    said = "If this address is new to us, a code is on its way to it."
+    return RegistrationView(message=said, registration=registration)
 
 
 @api.post("/v1/auth/verify", callers=[ANYONE], limit="code", problems=[WrongCode, *BUSY])
 def verify(body: Verification) -> Said:
-    """Confirm the address with the mailed code."""
-    service.verify(body.email, body.code, where=visit().address)
+    """Confirm the address with the mailed code and what the registration answered; without it, register again."""
+    service.verify(body.email, body.code, body.registration, where=visit().address)
     return Said(message="The address is confirmed.")
 
 
@@ -200,11 +208,11 @@ def change_me(body: Profile) -> Response[UserView]:
     "/v1/me/password",
     callers=EVERYBODY,
     limit="login",
-    problems=[NoSuchUser, WrongPassword, WeakPassword, InvalidCredentials, *BUSY],
+    problems=[NoSuchUser, ReauthenticationRequired, WrongPassword, WeakPassword, InvalidCredentials, *BUSY],
 )
 def change_password(body: PasswordChange) -> Response[SessionView | ChallengeView]:
     """Choose a new password. Every session ends; a new one begins here, after the second factor where there is one."""
-    return entered(service.change_password(api.caller.id, bearer(), body.password, body.new_password, visit()))
+    return entered(service.change_password(api.caller.id, proof(), body.password, body.new_password, visit()))
 
 
 @api.post(
@@ -212,11 +220,11 @@ def change_password(body: PasswordChange) -> Response[SessionView | ChallengeVie
     callers=EVERYBODY,
     status=202,
     limit="password",
-    problems=[NoSuchUser, WrongPassword, InvalidCredentials, *BUSY],
+    problems=[NoSuchUser, ReauthenticationRequired, WrongPassword, InvalidCredentials, *BUSY],
 )
 def change_email(body: AddressChange) -> Said:
     """Mail a code to another address, which replaces the present one once the code is given."""
-    service.change_email(api.caller.id, bearer(), body.password, body.email)
+    service.change_email(api.caller.id, proof(), body.password, body.email)
     return Said(message="If this address is free, a code is on its way to it.")
 
 
@@ -224,11 +232,11 @@ def change_email(body: AddressChange) -> Said:
     "/v1/me/email/confirmation",
     callers=EVERYBODY,
     limit="code",
-    problems=[NoSuchUser, WrongCode, InvalidCredentials, *BUSY],
+    problems=[NoSuchUser, ReauthenticationRequired, WrongCode, InvalidCredentials, *BUSY],
 )
 def confirm_email(body: Confirmation) -> Response[UserView]:
     """Confirm the other address with the mailed code. The one before is told."""
-    service.confirm_email(api.caller.id, bearer(), body.code)
+    service.confirm_email(api.caller.id, proof(), body.code)
     return _own()
 
 

@@ -6,13 +6,16 @@ from pydantic import Field
 
 from access.contract import Standing
 from access.contract import claims_of as rights_of
+from identity import tokens
 from identity.devices import Visit
 from identity.devices import visit as visit_of
 from identity.gateway import Session
 from identity.manifest import MANIFEST
 from identity.model import InvalidCredentials, User
 from identity.signing_in import Step
+from identity.tokens import SELF_SERVICE
 from market.guard import captcha
+from market.guard.callers import ReauthenticationRequired
 from market.http import Response, ServiceApi, View, reply
 
 api = ServiceApi(MANIFEST)
@@ -100,6 +103,23 @@ def bearer() -> str:
     scheme, _, token = api.header("authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise InvalidCredentials("Please sign in again.")
+    return token
+
+
+def proof() -> str:
+    """The caller's access token, where it will do to change what they prove who they are with.
+
+    Raises ReauthenticationRequired, also for a token that was refreshed: Cognito would refuse it.
+    """
+    api.caller.require_recent()
+    return own_token()
+
+
+def own_token() -> str:
+    """The caller's access token, for Cognito's calls about oneself. Raises ReauthenticationRequired if refreshed."""
+    token = bearer()
+    if SELF_SERVICE not in str(tokens.claims(token).get("scope", "")).split():
+        raise ReauthenticationRequired()
     return token
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from identity import attempts, claims, factors_gateway, service, store
+from identity import attempts, claims, factors_gateway, service, store, tokens
 from identity.model import EMAIL, PASSKEY, SMS, TOTP, FactorRequired, NoSuchFactor, User, WrongCode
 
 ISSUER = "Marketplace"
@@ -27,7 +27,7 @@ class Factors:
 def of(user_id: str, access_token: str) -> Factors:
     """As Cognito knows them; what was not remembered here is now."""
     user, standing = service.me(user_id)
-    names, phone = factors_gateway.enrolled(access_token)
+    names, phone = factors_gateway.enrolled(str(tokens.claims(access_token)["username"]))
     for name in sorted((names ^ user.factors) - {PASSKEY}):
         store.note_factor(user_id, name, enabled=name in names)
     return Factors(names, claims.factor_demanded(user, standing), phone)
@@ -100,9 +100,9 @@ def reset(user_id: str, *, by: str) -> None:
 
     Raises NoSuchUser, OwnAccount, Outranked.
     """
-    service.me(user_id)
+    user, _ = service.me(user_id)
     service.require_rank(by, over=user_id)
-    store.forget_factors(user_id)
+    store.forget_factors(user_id, user.factors)
     factors_gateway.reset(user_id)
     service.end_sessions(user_id)
 

@@ -1,11 +1,11 @@
-"""HTTP routes of the caller's second factors and passkeys."""
+"""HTTP routes of the caller's second factors and passkeys. Changing them needs the token of a recent sign-in."""
 
 from typing import Any, Literal
 
 from pydantic import Field
 
 from identity import factors, factors_gateway
-from identity.app import Said, api, bearer
+from identity.app import Said, api, bearer, own_token, proof
 from identity.model import (
     Code,
     FactorRequired,
@@ -20,10 +20,11 @@ from identity.model import (
     WrongPassword,
 )
 from market.errors import Unavailable
+from market.guard.callers import ReauthenticationRequired
 from market.http import CUSTOMER, STAFF, VENDOR, Body, Response, View, reply
 
 EVERYBODY = (CUSTOMER, VENDOR, STAFF)
-USUAL = [NoSuchUser, InvalidCredentials, NotOffered, TooManyAttempts, Unavailable]
+USUAL = [NoSuchUser, InvalidCredentials, NotOffered, ReauthenticationRequired, TooManyAttempts, Unavailable]
 
 
 class Confirmation(Body):
@@ -71,7 +72,9 @@ class PasskeyList(View):
     items: list[PasskeyView]
 
 
-@api.get("/v1/me/second-factors", callers=EVERYBODY, problems=USUAL)
+@api.get(
+    "/v1/me/second-factors", callers=EVERYBODY, problems=[NoSuchUser, InvalidCredentials, TooManyAttempts, Unavailable]
+)
 def list_factors() -> Response[FactorsView]:
     """What the caller is asked for at a sign-in beside the password."""
     found = factors.of(api.caller.id, bearer())
@@ -81,35 +84,35 @@ def list_factors() -> Response[FactorsView]:
 @api.post("/v1/me/second-factors/totp", callers=EVERYBODY, limit="code", problems=USUAL)
 def begin_totp() -> Response[TotpView]:
     """Get a secret for an authenticator app. It counts once one of its codes is confirmed."""
-    secret, address = factors.new_totp(api.caller.id, bearer())
+    secret, address = factors.new_totp(api.caller.id, proof())
     return reply(TotpView(secret=secret, address=address))
 
 
 @api.post("/v1/me/second-factors/totp/confirmation", callers=EVERYBODY, limit="code", problems=[WrongCode, *USUAL])
 def confirm_totp(body: Confirmation) -> Said:
     """Confirm the authenticator app with a code that it shows."""
-    factors.confirm_totp(api.caller.id, bearer(), body.code)
+    factors.confirm_totp(api.caller.id, proof(), body.code)
     return Said(message="The authenticator app is in use.")
 
 
 @api.post("/v1/me/second-factors/email", callers=EVERYBODY, limit="code", problems=USUAL)
 def use_email() -> Said:
     """Ask for a mailed code at each sign-in."""
-    factors.use_email(api.caller.id, bearer())
+    factors.use_email(api.caller.id, proof())
     return Said(message="Mailed codes are in use.")
 
 
 @api.post("/v1/me/second-factors/sms", callers=EVERYBODY, status=202, limit="password", problems=USUAL)
 def begin_sms(body: PhoneNumber) -> Said:
     """Text a code to a phone. The number counts once the code is confirmed."""
-    factors.give_phone(bearer(), body.phone)
+    factors.give_phone(proof(), body.phone)
     return Said(message="A code is on its way to this number.")
 
 
 @api.post("/v1/me/second-factors/sms/confirmation", callers=EVERYBODY, limit="code", problems=[WrongCode, *USUAL])
 def confirm_sms(body: Confirmation) -> Said:
     """Confirm the phone with the code that it was sent."""
-    factors.confirm_phone(api.caller.id, bearer(), body.code)
+    factors.confirm_phone(api.caller.id, proof(), body.code)
     return Said(message="Codes by text message are in use.")
 
 
@@ -121,7 +124,7 @@ def confirm_sms(body: Confirmation) -> Said:
 )
 def remove_factor(factor: Literal["totp", "email", "sms"], body: Proof) -> Said:
     """Do without this second factor."""
-    factors.remove(api.caller.id, bearer(), factor, body.password)
+    factors.remove(api.caller.id, proof(), factor, body.password)
     return Said(message="This second factor is not asked for any more.")
 
 
@@ -134,7 +137,7 @@ def list_passkeys() -> Response[PasskeyList]:
             name=found.get("FriendlyCredentialName", ""),
             made_at=str(found.get("CreatedAt", "")),
         )
-        for found in factors_gateway.passkeys(bearer())
+        for found in factors_gateway.passkeys(own_token())
     ]
     return reply(PasskeyList(items=items))
 
@@ -142,7 +145,7 @@ def list_passkeys() -> Response[PasskeyList]:
 @api.post("/v1/me/passkeys/options", callers=EVERYBODY, limit="code", problems=USUAL)
 def begin_passkey() -> Response[PasskeyOptions]:
     """What the browser needs to make a passkey."""
-    return reply(PasskeyOptions(options=factors.begin_passkey(bearer())))
+    return reply(PasskeyOptions(options=factors.begin_passkey(proof())))
 
 
 @api.post(
@@ -154,12 +157,12 @@ def begin_passkey() -> Response[PasskeyOptions]:
 )
 def add_passkey(body: NewPasskey) -> Said:
     """Keep the passkey that the browser made: with it alone one can sign in."""
-    factors.add_passkey(api.caller.id, bearer(), body.password, body.credential)
+    factors.add_passkey(api.caller.id, proof(), body.password, body.credential)
     return Said(message="The passkey can be used.")
 
 
 @api.delete("/v1/me/passkeys/<passkey_id>", callers=EVERYBODY, problems=[NoSuchFactor, *USUAL])
 def remove_passkey(passkey_id: str) -> Said:
     """Forget a passkey."""
-    factors.remove_passkey(api.caller.id, bearer(), passkey_id)
+    factors.remove_passkey(api.caller.id, proof(), passkey_id)
     return Said(message="The passkey is forgotten.")

@@ -93,8 +93,9 @@ def sign_up(email: str, password: str, name: str) -> str | None:
     return str(answer["UserSub"])
 
 
-def confirm(email: str, code: str) -> None:
-    as_client(CODE, "confirm_sign_up", Username=email, ConfirmationCode=code)
+def confirm(user_id: str, code: str) -> None:
+    """Raises WrongCode, also where there is no such account."""
+    as_client(CODE, "confirm_sign_up", Username=user_id, ConfirmationCode=code)
 
 
 def resend_code(email: str) -> None:

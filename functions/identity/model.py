@@ -44,7 +44,7 @@ class InvalidCredentials(Unauthenticated):
 
 
 class EmailNotVerified(Forbidden):
-    """The password is right, but the code that was mailed has not been given yet."""
+    """The code that was mailed has not been given yet. Cognito says so before it looks at the password."""
 
     code, title = "email_not_verified", "E-mail address not verified"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from access.contract import ANYTHING, BLOCKED, Standing
-from identity import attempts, gateway, grants, resets, sessions, signing_in, store
+from identity import attempts, gateway, grants, resets, sessions, signing_in, store, tokens
 from identity.devices import Visit
 from identity.gateway import Account, Session
 from identity.model import (
@@ -19,7 +19,7 @@ from identity.model import (
     require_strong,
 )
 from identity.signing_in import Step
-from market import log
+from market import ids, log
 from market.manifest import CUSTOMER
 
 # To these nothing is added here: what they promise is said there.
@@ -28,9 +28,10 @@ forgot_password = gateway.forgot_password
 rename = store.rename
 
 
-def register(email: str, password: str, name: str) -> None:
+def register(email: str, password: str, name: str) -> str:
     """Make an account and mail a code; says the same for an address that has one. Raises WeakPassword.
 
+    Returns what has to come with the code: who gets a stranger's code does not confirm the stranger's password with it.
     Whoever registered an address without confirming it has proven nothing: their account and password give way. The
     owner of one in use is told. A crash between Cognito and the table leaves an account without item: the first sign-in
     makes it.
@@ -45,12 +46,19 @@ def register(email: str, password: str, name: str) -> None:
         log.info("registered", user_id=user_id)
     elif taken:
         store.tell_of_repetition(taken.id)
+    return tokens.registration(user_id or ids.ulid())
 
 
-def verify(email: str, code: str, *, where: str = "") -> None:
-    """Confirm the address with the mailed code. Raises WrongCode or TooManyAttempts. The first sign-in notes it."""
+def verify(email: str, code: str, registration: str, *, where: str = "") -> None:
+    """Confirm the address with the mailed code, for who made the present registration. The first sign-in notes it.
+
+    The account is confirmed by its id, so that one that takes its place at this moment is not. Raises WrongCode or
+    TooManyAttempts.
+    """
     with attempts.counted(attempts.CODE, email, WrongCode, where=where):
-        gateway.confirm(email, code)
+        known = gateway.find(email)
+        theirs = known and tokens.is_registration(registration, known.id)
+        gateway.confirm(known.id if known and theirs else ids.ulid(), code)  # nobody's is asked about alike
 
 
 def welcome(email: str, *, proven: bool, provider: str, subject: str) -> None:

@@ -1,7 +1,8 @@
 """Signed-in devices: one item each, `USR#<sub>` / `SES#<session>`, which outlives no refresh token.
 
 A refresh token is good once. The item knows the hashes of those that are good now, and of the one that was traded for
-them: it stays good for a moment, for answers that got lost. Any older one shows that two hold the same session.
+them: it stays good for a moment, for answers that got lost and for other tabs of the same browser. Any older one, or
+one that comes from another kind of device, shows that two hold the same session.
 """
 
 from dataclasses import dataclass
@@ -55,9 +56,9 @@ class Device:
     previous: str
     rotated_at: int
 
-    def knows(self, digest: str) -> bool:
-        """Whether this token may be traded now."""
-        lately = clock.epoch() - self.rotated_at <= GRACE.total_seconds()
+    def knows(self, digest: str, device: str) -> bool:
+        """Whether this token may be traded now: the last one only by the kind of device that traded it before."""
+        lately = clock.epoch() - self.rotated_at <= GRACE.total_seconds() and device == self.visit.device
         return digest in self.present or (lately and digest == self.previous and len(self.present) < _SIBLINGS)
 
 
@@ -114,7 +115,7 @@ def traded(old: Refresh, new: Refresh, visit: Visit) -> bool:
         key,
         f"SET {noted} ADD present :new",
         {":old": old.digest, ":new": {new.digest}} | seen | since,
-        when="previous = :old AND rotated_at >= :since AND size(present) < :most",
+        when="previous = :old AND rotated_at >= :since AND size(present) < :most AND device = :device",
         otherwise=_Gone(),
     )
     return _done(first) or _done(again)

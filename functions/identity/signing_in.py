@@ -117,7 +117,7 @@ def refresh(sealed: str, visit: Visit) -> Session:
     device = sessions.find(old.user_id, old.session)
     if not device:
         raise SessionEnded("Please sign in again.")
-    if not device.knows(old.digest):
+    if not device.knows(old.digest, visit.device):
         sessions.end_reused(old.user_id, old.session)
         gateway.revoke(old.token)
         log.warning("refresh token reused", user_id=old.user_id, session=old.session)

@@ -160,7 +160,13 @@ def settle_email(user: User, email: str) -> None:
         TABLE.transact(
             write,
             announce(UserEmailChanged(user_id=user.id, change_id=change_id), by=MANIFEST),
-            audit.entry(MANIFEST, action="identity.change_email", subject={"user_id": user.id}),
+            audit.entry(
+                MANIFEST,
+                action="identity.change_email",
+                subject={"user_id": user.id},
+                before={"email": user.email},  # masked, as every address
+                after={"email": email},
+            ),
         )
     except _Unchanged:
         return
@@ -197,7 +203,7 @@ def note_factor(user_id: str, factor: str, *, enabled: bool) -> None:
         otherwise=_Unchanged(),
     )
     try:
-        TABLE.transact(write, *_factor_told(user_id, factor, enabled=enabled))
+        TABLE.transact(write, *_factor_told(user_id, factor, enabled=enabled, before={"enabled": not enabled}))
     except _Unchanged:
         return
 
@@ -207,12 +213,12 @@ def passkey_changed(user_id: str, *, enabled: bool) -> None:
     TABLE.transact(*_factor_told(user_id, "passkey", enabled=enabled))
 
 
-def forget_factors(user_id: str) -> None:
-    """As staff: none is enrolled any more, and every token made until now is dead."""
+def forget_factors(user_id: str, known: Iterable[str]) -> None:
+    """As staff: none is enrolled any more, and every token made until now is dead. known: those that were."""
     TABLE.transact(
         update(user_key(user_id), "REMOVE factors", when=EXISTS, otherwise=_NO_ONE),
         sessions_ended(user_id, now_ms()),
-        *_factor_told(user_id, "all", enabled=False),
+        *_factor_told(user_id, "all", enabled=False, before={"factors": sorted(known)}),
     )
 
 
@@ -262,13 +268,14 @@ def now_ms() -> int:
     return int(clock.now().timestamp() * 1000)
 
 
-def _factor_told(user_id: str, factor: str, *, enabled: bool) -> list[Write]:
+def _factor_told(user_id: str, factor: str, *, enabled: bool, before: Mapping[str, Any] | None = None) -> list[Write]:
     return [
         announce(UserSecondFactorChanged(user_id=user_id, factor=factor, enabled=enabled), by=MANIFEST),
         audit.entry(
             MANIFEST,
             action="identity.second_factor",
             subject={"user_id": user_id},
+            before=before,
             after={"factor": factor, "enabled": enabled},
         ),
     ]

@@ -1,4 +1,4 @@
-"""Refresh tokens and half-finished sign-ins as people hold them: sealed by us, so that each says whose it is.
+"""Refresh tokens, registrations and half-finished sign-ins as people hold them: sealed by us.
 
 A refresh token is `<tag>.<session>.<user id>.<Cognito's token>`: the session's item is found without a search, and what
 is not from us is refused without one.
@@ -17,6 +17,9 @@ import orjson
 
 from identity.model import ChallengeEnded, InvalidCredentials
 from market import clock, config
+
+SELF_SERVICE = "aws.cognito.signin.user.admin"
+"""The scope of Cognito's calls about oneself: second factors, passkeys, addresses."""
 
 _TAG = 32
 _CHALLENGE_LIFE = timedelta(minutes=10)
@@ -47,6 +50,15 @@ def read_refresh(text: str) -> Refresh:
     if len(parts) != 3 or not hmac.compare_digest(tag.encode(), _tag("refresh", said).encode()):
         raise InvalidCredentials("Please sign in again.")
     return Refresh(*parts)
+
+
+def registration(user_id: str) -> str:
+    """What only whoever registered this account was told; it shows nobody the id."""
+    return hmac.new(config.key("identity-registration"), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def is_registration(text: str, user_id: str) -> bool:
+    return hmac.compare_digest(text.encode(), registration(user_id).encode())
 
 
 def seal_challenge(state: Mapping[str, str]) -> str:

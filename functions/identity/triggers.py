@@ -3,12 +3,17 @@
 from typing import Any
 
 from identity import claims, service
+from identity.tokens import SELF_SERVICE
 
 _EXTERNAL, _HOSTED = "PreSignUp_ExternalProvider", "TokenGeneration_HostedAuth"
+_REFRESHED = "TokenGeneration_RefreshTokens"
 
 
 def pre_token(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    """Put rights into access and id tokens (pre-token-generation, V2_0). Raising makes Cognito give none."""
+    """Put rights into access and id tokens (pre-token-generation, V2_0). Raising makes Cognito give none.
+
+    Only the access token of a sign-in itself changes the account at Cognito: what is refreshed, for weeks, does not.
+    """
     attributes = event["request"]["userAttributes"]
     said = claims.claims_of(
         attributes["sub"],
@@ -18,7 +23,9 @@ def pre_token(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
         hosted=event["triggerSource"] == _HOSTED,
     )
     added = {"claimsToAddOrOverride": said}
-    event["response"] = {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": added, "idTokenGeneration": added}}
+    hidden = {"scopesToSuppress": [SELF_SERVICE]} if event["triggerSource"] == _REFRESHED else {}
+    details = {"accessTokenGeneration": added | hidden, "idTokenGeneration": added}
+    event["response"] = {"claimsAndScopeOverrideDetails": details}
     return event
 
 

@@ -9,8 +9,8 @@ Each step is one conditional write and may be repeated: after a crash the schedu
 from datetime import timedelta
 
 from market import clock, log
-from profiles import book, exporting, gateway, model, requests, store
-from profiles.model import CANCELLED, ERASING, WAITING, Erasure, NoErasure, RecentSignInRequired, StillResponsible
+from profiles import book, exporting, gateway, requests, store
+from profiles.model import CANCELLED, ERASING, WAITING, Erasure, NoErasure, StillResponsible
 
 POSTPONED = timedelta(days=1)
 PATIENCE = timedelta(hours=2)
@@ -19,13 +19,8 @@ PATIENCE = timedelta(hours=2)
 cancel = requests.cancel_erasure
 
 
-def plan(user_id: str, *, signed_in_at: int) -> Erasure:
-    """Have the account erased in a week. Asking again changes nothing. signed_in_at: epoch seconds, 0 if unknown.
-
-    Raises RecentSignInRequired, StillResponsible or ErasureUnderWay.
-    """
-    if signed_in_at <= clock.epoch(-model.FRESH):
-        raise RecentSignInRequired("Sign in again, then ask within 15 minutes.")
+def plan(user_id: str) -> Erasure:
+    """Have the account erased in a week. Asking again changes nothing. Raises StillResponsible or ErasureUnderWay."""
     if reason := _kept_by(user_id):
         raise StillResponsible("The account is needed at present.", reason=reason)
     planned = requests.plan_erasure(user_id)

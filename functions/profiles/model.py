@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from market.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unprocessable
+from market.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 
 MINIMUM_AGE = 16
 OLDEST = 120
@@ -32,7 +32,6 @@ EXPORT_PATIENCE = timedelta(hours=6)
 """How long an export waits for a service that has not written its part; then it is handed out without."""
 
 ERASURE_WAIT = timedelta(days=7)
-FRESH = timedelta(minutes=15)
 OPEN_FOR = timedelta(days=30)
 """How long a paid order that was never sent holds up the erasure of its buyer, who must not have to wait for ever."""
 
@@ -96,12 +95,6 @@ class ExportTooSoon(TooManyRequests):
 
 class NoExport(NotFound):
     code, title = "export_not_found", "No export"
-
-
-class RecentSignInRequired(Forbidden):
-    """What cannot be undone asks for a sign-in within the last minutes: sign in again."""
-
-    code, title = "recent_sign_in_required", "Sign in again"
 
 
 class StillResponsible(Conflict):

@@ -2,6 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
+from market.guard.callers import ReauthenticationRequired
 from market.http import CUSTOMER, ServiceApi, reply
 from profiles import erasing, exporting
 from profiles.exporting import PREPARING, State
@@ -11,7 +12,6 @@ from profiles.model import (
     ExportTooSoon,
     NoErasure,
     NoExport,
-    RecentSignInRequired,
     StillResponsible,
 )
 from profiles.views import ErasureView, ExportView
@@ -36,11 +36,12 @@ def export() -> Response[ExportView]:
     "/v1/me/erasure",
     callers=[CUSTOMER],
     status=202,
-    problems=[RecentSignInRequired, StillResponsible, ErasureUnderWay],
+    problems=[ReauthenticationRequired, StillResponsible, ErasureUnderWay],
 )
 def plan_erasure() -> Response[ErasureView]:
     """Have the caller's account erased in seven days. Needs a sign-in within the last 15 minutes."""
-    planned = erasing.plan(api.caller.id, signed_in_at=api.caller.signed_in_at)
+    api.caller.require_recent()
+    planned = erasing.plan(api.caller.id)
     return reply(ErasureView.of(planned), status=202)
 
 

@@ -17,10 +17,10 @@ REFUSED = frozenset({403, 404, 409, 422})
 PRICE = {"amount": 2_000, "currency": "EUR"}
 
 NAMING = {
-    "allow", "customerId", "customers", "decisionId", "deny", "email", "from", "groups", "guestToken", "key", "lines",
-    "mediaId", "orderNo", "permissions", "pickupId", "place", "productId", "products", "promotionId", "quoteId",
-    "refreshToken", "roles", "rows", "savedMethod", "shipping", "shippingAddressId", "sku", "skus", "slug", "to",
-    "token", "vendorId", "vendors", "warehouses",
+    "allow", "banner", "customerId", "customers", "decisionId", "deny", "email", "from", "groups", "guestToken", "key",
+    "lines", "logo", "mediaId", "orderNo", "permissions", "pickupId", "place", "productId", "products", "promotionId",
+    "quoteId", "refreshToken", "roles", "rows", "savedMethod", "shipping", "shippingAddressId", "sku", "skus", "slug",
+    "to", "token", "vendorId", "vendors", "warehouses",
 }  # fmt: skip
 """Fields that name something which may be somebody else's."""
 
@@ -29,7 +29,8 @@ PLAIN = {
     "attributes", "available", "badge", "bands", "barcode", "basis", "basisPoints", "benefit", "billingAddress", "bio",
     "brand", "brands", "budget", "budgetCurrency", "buy", "calendar", "carrier", "carriers", "cartVersion",
     "categories", "category", "ceiling", "changeBasisPoints", "changes", "city", "claimable", "claims", "close",
-    "closed", "closes", "code", "codeVerifier", "compareAtPrice", "conditions", "contentType", "cooldownMinutes",
+    "closed", "closes", "code", "codeVerifier", "compareAtPrice", "competitor", "competitors",
+    "conditions", "contentType", "cooldownMinutes",
     "count", "countries", "country", "credential", "crop", "currencies", "currency", "cutOff", "dateOfBirth", "days",
     "defaultGrams", "delivers", "description", "destination", "deviations", "dimDivisor", "dimensions", "displayName",
     "document", "each", "endsAt", "entries", "events", "everywhere", "exclude", "exclusive", "expected",
@@ -43,8 +44,9 @@ PLAIN = {
     "newPassword", "note", "number", "offsetMinutes", "opening", "opens", "optIn", "options", "origin", "parcel",
     "password", "pattern", "perCustomer", "perDay", "perMinute", "perUnit", "phone", "pickup", "platformBasisPoints",
     "postal", "postalCode", "preferences", "price", "prices", "priority", "purpose", "quantity", "quota", "rates",
-    "reason", "received", "redirectUri", "reference", "region", "regions", "remove", "reorderPoint", "rewards",
-    "rules", "safetyStock", "seo", "service", "session", "shippingAddress", "shippingChoices", "shippingMethod",
+    "reason", "received", "redirectUri", "reference", "region", "regions", "registration", "remove", "reorderPoint",
+    "rewards", "rules", "safetyStock", "seenAt", "seo", "service", "session", "shippingAddress", "shippingChoices",
+    "shippingMethod",
     "ships", "sideOver", "since", "size", "sizeMm", "skip", "skuPattern", "source", "spend", "stacking", "startsAt",
     "state", "status", "step", "stock", "submit", "subtotal", "supportEmail", "supportPhone", "surcharges", "table",
     "tags", "taxCategory", "taxId", "terms", "text", "theme", "threshold", "tiers", "timeZone", "title",
@@ -181,6 +183,9 @@ def _of_vendor(world: World, name: str) -> Iterator[Attack]:
         body = {"lines": lines, "shipping": shipping, "reason": "returned"}
         yield sent("POST", "orders/{order_no}/refunds", "lines shipping sku vendorId", body,
                    order_no=world.mixed["orderNo"])  # fmt: skip
+    for picture in ("logo", "banner"):
+        body = {picture: world.holdings["media"][f"{other.name} vendor"]}
+        yield Attack(name, "owner", "PATCH /v1/vendors/{vendor_id}", (picture,), body, {"vendor_id": camp.vendor_id})
     yield sent("POST", "api-keys", "permissions", {"name": "Robot", "permissions": ["users.read"]})
     for roles in (["super_admin"], [role], ["role_platform"]):
         yield sent("POST", "team/invitations", "roles", {"email": "x@example.com", "roles": roles})
@@ -218,7 +223,8 @@ def _prices(world: World, name: str) -> Iterator[Attack]:
     camp, other = world.camps[name], world.camps[OTHER[name]]
     mine, base, friends = {"vendor_id": camp.vendor_id}, "PUT /v1/vendors/{vendor_id}", [f"{other.vendor_id}:friends"]
     listed = {"sku": other.sku, "listId": "theirs", "price": PRICE, "groups": friends}
-    body = {"entries": [listed], "accepted": [{"sku": other.sku, "decisionId": f"dec_{'0' * 26}"}]}
+    body = {"entries": [listed], "accepted": [{"sku": other.sku, "decisionId": f"dec_{'0' * 26}"}],
+            "competitors": [{"sku": other.sku, "competitor": "rival.example", "price": PRICE}]}  # fmt: skip
     told = frozenset({200})  # refused SKU by SKU; rules move one's own SKUs only
     yield Attack(name, "owner", f"{base}/prices", ("sku", "groups", "decisionId"), body, mine, told)
     rule = {"id": "theirs", "trigger": {"kind": "stock", "units": 1_000}, "changeBasisPoints": -9_000,

@@ -79,7 +79,7 @@ _BODIES: Mapping[str, Any] = {
 def body_of(operation: Operation) -> Any:
     """A right body that names nothing of anybody's."""
     if operation.raw:
-        return png()
+        return b"sku,adjust\nABSENT,1\n" if operation.path.endswith("/table") else png()
     known = _BODIES.get(str(operation).replace("/v1/api/", "/v1/"))
     if known is not None or operation.body is None:
         return known

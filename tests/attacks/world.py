@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from local.harness import InProcess, marketplace
+from market.guard import callers
 from tests.attacks.camps import SKUS, Camp
 from tests.journeys.fair import Fair
 from tests.journeys.scenery import ABSENT, Scene, operations
@@ -59,8 +61,9 @@ class World:
 
 @contextmanager
 def made() -> Iterator[World]:
-    """A whole marketplace with both camps in it. No limits of rate, and standings are read each time."""
+    """A marketplace with both camps in it. No limits of rate, standings read each time, sign-ins that stay recent."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callers, "RECENT", timedelta(days=1))
         patch.setenv("ACCESS_CACHE_SECONDS", "0")
         patch.setenv("RATE_LIMIT", "0")
         with marketplace() as inside:

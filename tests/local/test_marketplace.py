@@ -29,9 +29,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield made
 
 
-def _register(shop: InProcess | Running, email: str) -> None:
+def _register(shop: InProcess | Running, email: str) -> str:
+    """What has to come with the code."""
     body = {"email": email, "password": PASSWORD, "name": "Ada"}
-    assert shop.call("POST", "/v1/auth/register", body).status == 202
+    answer = shop.call("POST", "/v1/auth/register", body)
+    assert answer.status == 202
+    return str(answer.json["registration"])
 
 
 def _login(shop: InProcess | Running, email: str) -> dict[str, str]:
@@ -51,10 +54,11 @@ def _code(text: str) -> str:
 
 
 def test_a_customer_joins_and_gets_in(shop: InProcess) -> None:
-    _register(shop, ADA)
+    registration = _register(shop, ADA)
     assert shop.call("POST", "/v1/auth/login", {"email": ADA, "password": PASSWORD}).status == 403
     code = _code(shop.mails(ADA)[0].text)
-    assert shop.call("POST", "/v1/auth/verify", {"email": ADA, "code": code}).status == 200
+    proof = {"email": ADA, "code": code, "registration": registration}
+    assert shop.call("POST", "/v1/auth/verify", proof).status == 200
 
     session = _login(shop, ADA)
 
@@ -129,9 +133,10 @@ def test_the_mailbox_is_a_page_and_json(served: Running) -> None:
 
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
     first = Running(tmp_path)
-    _register(first, ADA)
+    registration = _register(first, ADA)
     code = _code(first.call("GET", f"/mailbox.json?to={ADA}").json[0]["text"])
-    assert first.call("POST", "/v1/auth/verify", {"email": ADA, "code": code}).status == 200
+    proof = {"email": ADA, "code": code, "registration": registration}
+    assert first.call("POST", "/v1/auth/verify", proof).status == 200
     kept, ended = _login(first, ADA), _login(first, ADA)
     out = {"refreshToken": ended["refreshToken"]}
     assert first.call("POST", "/v1/auth/logout", out, token=ended["accessToken"]).status == 200

@@ -57,9 +57,9 @@ def test_a_paid_order_is_confirmed_and_told_by_mail() -> None:
 def test_an_order_paid_just_before_kill_9_is_confirmed_after_the_restart(tmp_path: Path) -> None:
     first = Running(tmp_path / "shop")
     body = {"email": ADA, "password": PASSWORD, "name": "Ada"}
-    first.call("POST", "/v1/auth/register", body)
+    made = first.call("POST", "/v1/auth/register", body).json
     code = first.call("GET", f"/mailbox.json?to={ADA}").json[0]["text"].split()[-1]
-    first.call("POST", "/v1/auth/verify", {"email": ADA, "code": code})
+    first.call("POST", "/v1/auth/verify", {"email": ADA, "code": code, "registration": made["registration"]})
     token = first.call("POST", "/v1/auth/login", {"email": ADA, "password": PASSWORD}).json["accessToken"]
     _put_on_the_shelf(tmp_path / "shop")
     numbers = [_buy(first, token, "lamp", 1) for _ in range(5)]

@@ -13,6 +13,7 @@ from market.http import ANYONE, CUSTOMER, GUEST, ServiceApi, View, new_guest
 from market.manifest import Manifest
 from payments.simulators.network import Network
 from tests.http import Response, call
+from tests.services.abuse.staff import hear, send
 
 pytestmark = [pytest.mark.contract("1.5", "24.2"), pytest.mark.usefixtures("database")]
 
@@ -68,6 +69,27 @@ def test_people_count_by_themselves_and_guests_by_their_address() -> None:
     assert home(caller="bob").status == 200
     guests = [knock("/v1/guest/own-doors", headers={"guest-token": new_guest()}).status for _ in range(11)]
     assert guests == [200] * 10 + [429], "a new token is no new allowance"
+
+
+def test_who_is_limited_by_what_was_heard_gets_a_quarter_until_it_has_faded(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ACCESS_CACHE_SECONDS", "0")
+    for _ in range(7):
+        assert hear("fraud.review_needed", order_id="o", order_no="n", customer_id="ada", score=7000) == []
+    assert [home(caller="ada").status for _ in range(3)] == [200, 200, 429]
+    assert {home(caller="bob").status for _ in range(10)} == {200}
+    with clock.running_on(lambda: NOON + timedelta(hours=11)):
+        assert {home(caller="ada").status for _ in range(2)} == {200}
+        assert home(caller="ada").status == 429, "of 105 points more than 100 are left"
+    with clock.running_on(lambda: NOON + timedelta(hours=12)):
+        assert {home(caller="ada").status for _ in range(10)} == {200}
+
+
+def test_who_is_forgiven_has_the_normal_allowance(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ACCESS_CACHE_SECONDS", "0")
+    for _ in range(7):
+        hear("fraud.review_needed", order_id="o", order_no="n", customer_id="ada", score=7000)
+    assert send("DELETE", "/scores/ada").status == 204
+    assert {home(caller="ada").status for _ in range(10)} == {200}
 
 
 def test_a_captcha_is_asked_for_where_it_is_switched_on(environment: pytest.MonkeyPatch) -> None:

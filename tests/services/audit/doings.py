@@ -52,6 +52,7 @@ def _catalogue(chair: str) -> list[Doing]:
         *_media("/v1/vendors/{vendor_id}/media"),
         Doing("PATCH /v1/vendors/{vendor_id}/inventory/{sku}", {"adjust": 5}),
         Doing("POST /v1/vendors/{vendor_id}/inventory", {"rows": [{"sku": chair, "adjust": 5}]}),
+        Doing("POST /v1/vendors/{vendor_id}/inventory/table", f"sku,adjust\n{chair},5\n".encode()),
         Doing("PUT /v1/vendors/{vendor_id}/warehouses", {"warehouses": [{"name": "Hall", "country": "DE"}]}),
         Doing(f"PUT {products}/{{product_id}}/draft", {"changes": {"description": "Of linen"}}),
         Doing(f"DELETE {products}/{{product_id}}"),

@@ -23,7 +23,7 @@ from tests.services.audit.doings import UNTRIED, Doing, doings
 from tools.audit_table import verify_table
 
 JSON = dict[str, Any]
-pytestmark = pytest.mark.contract("21.4", "2.3")
+pytestmark = [pytest.mark.contract("21.4", "2.3"), pytest.mark.slow]
 NOT_DONE_BY_ANYBODY = ("OUTBOX#", *MANIFEST.prefixes, "LIM#")
 """What a request leaves in the table besides its effect: announcements, and the counters of those who come."""
 

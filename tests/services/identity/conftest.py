@@ -71,8 +71,7 @@ def recorded(pool: Pool) -> Callable[[], list[dict[str, Any]]]:
 @pytest.fixture
 def ada(send: Call, pool: Pool) -> dict[str, str]:
     """Registered and verified."""
-    assert send("POST", "/v1/auth/register", ADA).status == 202
-    assert send("POST", "/v1/auth/verify", {"email": ADA["email"], "code": pool.code(ADA["email"])}).status == 200
+    assert confirm(send, pool, register(send)).status == 200
     return ADA
 
 
@@ -88,6 +87,19 @@ def signed_in(send: Call, ada: dict[str, str]) -> Session:
 @pytest.fixture
 def staff(pool: Pool) -> str:
     return service.bootstrap("grace@example.com", "Nanosecond-Wire-30cm", "Grace", ["staff"])
+
+
+def register(send: Call, who: dict[str, str] = ADA) -> str:
+    """What has to come with the code."""
+    answer = send("POST", "/v1/auth/register", who)
+    assert answer.status == 202
+    return str(answer.json["registration"])
+
+
+def confirm(send: Call, pool: Pool, registration: str) -> Response:
+    """Ada's address, with the newest code that was mailed there."""
+    body = {"email": ADA["email"], "code": pool.code(ADA["email"]), "registration": registration}
+    return send("POST", "/v1/auth/verify", body)
 
 
 def login(send: Call, who: dict[str, str], **options: Any) -> Response:

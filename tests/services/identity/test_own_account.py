@@ -10,7 +10,7 @@ from identity.contract import read_contact
 from identity.model import User
 from market.table import Table
 from tests.services.identity.cognito import claims
-from tests.services.identity.conftest import ADA, bearing, item, login, owner, standing
+from tests.services.identity.conftest import ADA, bearing, confirm, item, login, owner, register, standing
 
 NEW = "Analytical-Engine-2"
 
@@ -215,8 +215,7 @@ def test_an_erasure_that_stopped_half_way_goes_on_when_it_is_told_again(pool, ad
 @pytest.mark.contract("3.1")
 def test_the_address_of_an_erased_person_may_be_registered_again(send, pool, ada, signed_in):
     consumer.handler(erasure(owner(signed_in)))
-    send("POST", "/v1/auth/register", ADA)
-    send("POST", "/v1/auth/verify", {"email": ADA["email"], "code": pool.code(ADA["email"])})
+    confirm(send, pool, register(send))
     again = login(send, ada)
     assert again.status == 200
     assert owner(again.json) != owner(signed_in)

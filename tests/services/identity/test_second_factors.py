@@ -2,8 +2,9 @@
 
 import pytest
 
-from identity import store
+from identity import factors_gateway, store
 from identity.claims import claims_of
+from identity.model import InvalidCredentials
 from local.factors import app_code
 from market import clock
 from tests.services.identity.cognito import claims
@@ -168,7 +169,7 @@ def test_who_must_have_a_second_factor_is_only_a_customer_until_then(send, pool,
     assert "held" not in claims(free["accessToken"])
     assert send("GET", f"/v1/admin/users/{staff}", **bearing(free)).status == 200
     body = {"password": "Nanosecond-Wire-30cm"}
-    refused = send("POST", f"{FACTORS}/email/removal", body, **bearing(free))
+    refused = send("POST", f"{FACTORS}/email/removal", body, **bearing(held))
     assert (refused.status, refused.json["code"]) == (409, "second_factor_required")
 
 
@@ -199,10 +200,15 @@ def test_a_flag_demands_a_second_factor_by_role(pool, staff, environment, monkey
 
 
 @pytest.mark.contract("1.4")
-def test_staff_help_who_lost_their_factors_and_every_session_ends(send, time, ada, staff, signed_in, secret, outbox):
+def test_staff_help_who_lost_their_factors_and_every_session_ends(
+    send, time, ada, staff, signed_in, secret, outbox, recorded
+):
     path = f"/v1/admin/users/{owner(signed_in)}/second-factors"
     reset = send("DELETE", path, caller=staff, **STAFF)
     assert reset.json["secondFactors"] == []
+    (change,) = recorded()[-1]["changes"]
+    assert change["before"] == {"factors": ["totp"]}
+    assert (change["after"]["factor"], change["after"]["enabled"]) == ("all", False)
     assert send("GET", "/v1/me", **bearing(signed_in)).status == 401
     time.passes(seconds=1)
     assert "accessToken" in login(send, ada).json
@@ -237,3 +243,46 @@ def test_a_temporary_password_is_replaced_at_the_first_sign_in(send, pool):
     entered = answer(send, asked, newPassword="Lasting-Password-1").json
     assert session_id(entered)
     assert login(send, {"email": "temp@example.com", "password": "Lasting-Password-1"}).status == 200
+
+
+OVER_THE_ACCOUNT = [
+    ("POST", f"{FACTORS}/totp", None),
+    ("POST", f"{FACTORS}/totp/confirmation", {"code": "000000"}),
+    ("POST", f"{FACTORS}/email", None),
+    ("POST", f"{FACTORS}/sms", {"phone": PHONE}),
+    ("POST", f"{FACTORS}/sms/confirmation", {"code": "000000"}),
+    ("POST", f"{FACTORS}/totp/removal", {"password": "Difference-Engine-1"}),
+    ("POST", "/v1/me/passkeys/options", None),
+    ("POST", "/v1/me/passkeys", {"password": "Difference-Engine-1", "credential": {}}),
+    ("DELETE", "/v1/me/passkeys/any", None),
+    ("POST", "/v1/me/password", {"password": "Difference-Engine-1", "newPassword": "Analytical-Engine-2"}),
+    ("POST", "/v1/me/email", {"password": "Difference-Engine-1", "email": "new@example.com"}),
+    ("POST", "/v1/me/email/confirmation", {"code": "000000"}),
+]
+
+
+@pytest.mark.contract("1.4", "1.3")
+def test_what_decides_over_the_account_needs_a_sign_in_within_a_quarter_of_an_hour(send, time, ada, signed_in):
+    time.passes(minutes=15)
+    for method, path, body in OVER_THE_ACCOUNT:
+        refused = send(method, path, body, **bearing(signed_in))
+        assert (refused.status, refused.json["code"], refused.json["maxAge"]) == (
+            403,
+            "reauthentication_required",
+            900,
+        ), path
+    assert "accessToken" in login(send, ada).json
+    again = bearing(login(send, ada).json)
+    assert send("POST", f"{FACTORS}/email", **again).status == 200
+    assert send("GET", FACTORS, **bearing(signed_in)).json["factors"] == ["email"]
+
+
+@pytest.mark.contract("1.4", "1.3")
+def test_a_refreshed_token_changes_nothing_of_the_account_here_or_at_cognito(send, signed_in):
+    renewed = send("POST", "/v1/auth/refresh", {"refreshToken": signed_in["refreshToken"]}).json
+    for method, path, body in [*OVER_THE_ACCOUNT, ("GET", "/v1/me/passkeys", None)]:
+        assert send(method, path, body, **bearing(renewed)).json["code"] == "reauthentication_required", path
+    with pytest.raises(InvalidCredentials):
+        factors_gateway.prefer(renewed["accessToken"], "email", enabled=True)
+    assert send("GET", FACTORS, **bearing(renewed)).json == {"factors": [], "required": False}
+    factors_gateway.prefer(signed_in["accessToken"], "email", enabled=True)

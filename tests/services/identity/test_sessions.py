@@ -12,8 +12,8 @@ from tests.services.identity.conftest import bearing, login, owner, session_id, 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def refresh(send, token):
-    return send("POST", "/v1/auth/refresh", {"refreshToken": token})
+def refresh(send, token, **options):
+    return send("POST", "/v1/auth/refresh", {"refreshToken": token}, **options)
 
 
 def change_one_sign(token):
@@ -63,6 +63,14 @@ def test_after_a_lost_answer_the_same_refresh_token_is_good_for_a_moment(send, t
     assert refresh(send, again.json["refreshToken"]).status == 200
     time.passes(seconds=60)
     assert refresh(send, lost["refreshToken"]).json["code"] == "session_ended"
+
+
+@pytest.mark.contract("1.3")
+def test_the_moment_of_grace_is_for_the_same_kind_of_device_only(send, signed_in):
+    renewed = refresh(send, signed_in["refreshToken"]).json
+    stolen = refresh(send, signed_in["refreshToken"], headers={"user-agent": FIREFOX})
+    assert (stolen.status, stolen.json["code"]) == (401, "session_ended")
+    assert refresh(send, renewed["refreshToken"]).json["code"] == "session_ended"
 
 
 @pytest.mark.contract("1.3")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from market import log
+from market import clock, log
 from market.errors import Forbidden, Problem, Unauthenticated
 from market.guard import audit, blocks, captcha, limits, standing
 from market.guard.callers import Caller, guest, person, program
@@ -16,6 +16,8 @@ from market.guard.origin import address_of as viewer
 from market.manifest import ANYONE, CUSTOMER, GUEST, KEY, STAFF, VENDOR, Manifest
 
 _AGENT = 200
+_SLOWED = 4
+"""What the allowances of somebody are divided by of whom too much was heard."""
 
 
 class Rule(Protocol):
@@ -109,7 +111,8 @@ def _count(asked: Asked, caller: Caller) -> None:
     """
     if asked.rule.limit and KEY not in caller.roles:
         known = caller.roles & {CUSTOMER, VENDOR, STAFF}
-        limits.take(asked.rule.limit, caller.id if known else asked.address)
+        slowed = _SLOWED if caller.standing.slowed_until > clock.epoch() else 1
+        limits.take(asked.rule.limit, caller.id if known else asked.address, slowed=slowed)
 
 
 def _follow(asked: Asked, caller: Caller, manifest: Manifest) -> None:

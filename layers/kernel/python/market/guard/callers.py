@@ -15,7 +15,22 @@ from market.manifest import CUSTOMER, GUEST, KEY, STAFF, VENDOR
 from market.table import Item
 
 GUEST_LIFE = timedelta(days=90)
+RECENT = timedelta(minutes=15)
+"""How long after proving who they are somebody may change what they prove it with."""
+
 _GUEST_TOKEN = re.compile(r"((gst_[0-9a-z]{26})\.([0-9]{10}))\.([0-9a-f]{64})", re.ASCII)
+
+
+class ReauthenticationRequired(Forbidden):
+    """Sign in again (`POST /v1/auth/login`) and repeat the request with the new access token, not with a refreshed one.
+
+    `maxAge` is for how many seconds after a sign-in its token will do.
+    """
+
+    code, title = "reauthentication_required", "Sign in again"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in again, then repeat this at once.", maxAge=int(RECENT.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,14 @@ class Caller:
         if vendor_id and not {PLATFORM, vendor_id} & set(self.standing.grants):
             raise NotFound("There is no such vendor.")
         raise Forbidden("You lack the permission for this.", permission=permission)
+
+    def require_recent(self) -> None:
+        """What decides over an account needs a sign-in within RECENT: a stolen token is most likely older.
+
+        Raises ReauthenticationRequired.
+        """
+        if self.signed_in_at <= clock.epoch(-RECENT):
+            raise ReauthenticationRequired()
 
     def _holds(self, permission: str, scope: str) -> bool:
         grant = self.standing.grants.get(scope, Grant())

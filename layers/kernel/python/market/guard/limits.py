@@ -71,16 +71,18 @@ _leftovers: dict[Key, list[str]] = {}
 """Counters that a pause left behind, to be removed with the next write of their item."""
 
 
-def take(name: str, subject: str, windows: Windows | None = None) -> None:
+def take(name: str, subject: str, windows: Windows | None = None, *, slowed: int = 1) -> None:
     """Count a request of `subject` and let it pass, or raise RateLimited.
 
-    windows: instead of the normal allowance of `name`. RATE_LIMIT is the percentage of either; 0 counts nobody. An
+    windows: instead of the normal allowance of `name`. RATE_LIMIT is the percentage of either; 0 counts nobody.
+    slowed: what the allowance is divided by, for subjects that stand out; at least one request remains. An
     address stands for its network (IPv6: /64); what is no plain id is stored as a keyed hash only.
     """
     percent = settings.number("RATE_LIMIT")
     if not percent or not subject:
         return
-    quota = tuple((length, max(1, allowed * percent // 100)) for length, allowed in windows or ALLOWANCES[name])
+    given = windows or ALLOWANCES[name]
+    quota = tuple((length, max(1, allowed * percent // (100 * slowed))) for length, allowed in given)
     key, now = Key(f"LIM#{name}#{_known_as(subject)}"), clock.now().timestamp()
     again = refused.get((key, quota), 0)
     if again <= now:

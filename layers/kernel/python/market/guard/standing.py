@@ -64,13 +64,17 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Of one person: status, and what they are in each scope. `valid_from` is in epoch milliseconds."""
+    """Of one person: status, and what they are in each scope. `valid_from` is in epoch milliseconds.
+
+    slowed_until: epoch seconds; until then they have smaller allowances, for what was heard of them.
+    """
 
     status: str = "active"
     version: int = 0
     grants: Mapping[str, Grant] = field(default_factory=dict)
     valid_from: int = 0
     ended: frozenset[str] = frozenset()
+    slowed_until: int = 0
 
     @property
     def vendors(self) -> list[str]:
@@ -100,6 +104,7 @@ def read_standing(item: Mapping[str, Any]) -> Standing:
         },
         valid_from=item.get("valid_from", 0),
         ended=frozenset(name for name in item if name.startswith(ENDED)),
+        slowed_until=item.get("slowed_until", 0),
     )
 
 
