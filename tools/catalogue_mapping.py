@@ -9,11 +9,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import starmap
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from market.money import parse
+from tools import catalogue_saleor
 
 __all__ = ["BadLine", "ColumnMapping", "Line", "Mapped", "count_lines", "read"]
 
@@ -71,6 +73,7 @@ class ColumnMapping:
         self._attributes: Mapping[str, Any] = settings.get("attributes", {})
         self._lines: Mapping[str, Any] = settings.get("lines", {})
         self.sellers: Mapping[str, Any] = settings.get("vendors", {})
+        self.dump: str = settings.get("file", {}).get("dump", "")
 
     @classmethod
     def load(cls, name: str) -> "ColumnMapping":
@@ -183,14 +186,15 @@ class ColumnMapping:
         return _template.vformat(template, (), record).strip()
 
 
-def read(path: Path) -> Iterator[Line]:
+def read(path: Path, dump: str = "") -> Iterator[Line]:
     """The records of a .jsonl, .csv or .json file (one array), or of one packed with gzip (.gz).
 
-    Cells of a table are divided by whatever its header is: commas, semicolons or tabs.
+    Cells of a table are divided by whatever its header is: commas, semicolons or tabs. `dump` names the shop whose
+    database an array is, if it is one. Raises ValueError for one that is not known.
     """
     with _opened(path) as file:
         if ".json" in path.suffixes:
-            yield from (_line(number, record) for number, record in enumerate(json.load(file), 1))
+            yield from _dumped(json.load(file), dump) if dump else starmap(_line, enumerate(json.load(file), 1))
             return
         if ".csv" in path.suffixes:
             header = file.readline()
@@ -215,6 +219,16 @@ def _opened(path: Path) -> io.TextIOBase:
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def _dumped(objects: Any, shop: str) -> Iterator[Line]:
+    if shop != "saleor" or not isinstance(objects, list):
+        raise ValueError(f"The file is no dump of {shop[:40]!r} that is known here.")
+    for number, record in catalogue_saleor.variants(objects):
+        if isinstance(record, catalogue_saleor.Unconnected):
+            yield Line(number, {}, str(record))
+        else:
+            yield Line(number, record)
 
 
 def _json_line(number: int, text: str) -> Line:

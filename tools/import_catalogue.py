@@ -133,7 +133,7 @@ class Importer:
 
     def _rows(self, path: Path, skipped: Callable[[int], object]) -> Iterator[Numbered]:
         """Rows with their category; lines that follow each other with the same external id are variants of one row."""
-        for _, lines in groupby(read(path), key=self._together):
+        for _, lines in groupby(read(path, self._mapping.dump), key=self._together):
             group = list(lines)
             skipped(len(group) - 1)
             row = self._row(group)

@@ -1,6 +1,7 @@
 """Archives (zip) with a table of products and their pictures: what they may hold, and how far they may unpack.
 
-Nothing is written to disk under a name from the archive, and no member is read further than it said at the start.
+Nothing is unpacked to disk, and no member is read further than it said at the start: a function at work on an archive
+needs room for the archive, and for nothing else.
 """
 
 import io
@@ -9,9 +10,10 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from catalog.bulk import MAX_FILE, FileRefused, FileTooLarge, UnsafeArchive
 from catalog.pictures import NotAPicture
@@ -22,6 +24,7 @@ MAX_RATIO = 200
 """How many times its size a member may unpack to: a table of products reaches 30, a picture 2, a bomb 1,000."""
 MAX_PICTURE = 200 * 1024
 _RATIO_COUNTS_FROM = 1024 * 1024
+_PIECE = 1024 * 1024
 _TABLES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".svg")
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db")
@@ -60,15 +63,10 @@ class Archive:
         self._table = tables[0]
         self._pictures = _by_name(member for member in members if _suffix(member) in _PICTURES)
 
-    def table(self, into: IO[bytes]) -> None:
-        """Unpack the table. Raises FileRefused."""
-        try:
-            with self._zip.open(self._table) as packed:
-                while piece := packed.read(1024 * 1024):
-                    into.write(piece)
-        except _DAMAGED:
-            raise FileRefused("The archive is damaged.") from None
-        into.seek(0)
+    def table(self) -> IO[bytes]:
+        """The table, unpacked as it is read, which raises FileRefused; pictures may be read meanwhile."""
+        with _sound():
+            return io.BufferedReader(_Unpacked(self._zip.open(self._table)), _PIECE)
 
     def picture(self, name: str) -> bytes:
         """By its path in the archive, or by a file name that only one has. Raises PictureMissing or NotAPicture."""
@@ -82,6 +80,45 @@ class Archive:
                 return packed.read(MAX_PICTURE + 1)  # `ZipFile.read` would unpack all there is, whatever it said
         except _DAMAGED:
             raise NotAPicture(f"{name[:100]} is damaged in the archive.") from None
+
+
+class _Unpacked(io.RawIOBase):
+    """A member as a file. What is wrong with it is found at its end, where the check sum is."""
+
+    def __init__(self, member: IO[bytes]) -> None:
+        self._member = member
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        with _sound():
+            piece = self._member.read(len(into))
+        into[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        with _sound():
+            return self._member.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._member.tell()
+
+    def close(self) -> None:
+        self._member.close()
+        super().close()
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """Raises FileRefused where the archive cannot be read."""
+    try:
+        yield
+    except _DAMAGED:
+        raise FileRefused("The archive is damaged.") from None
 
 
 def _check_directory(file: IO[bytes]) -> None:

@@ -85,8 +85,9 @@ class ImportOver(Conflict):
 
 
 class Job(BaseModel):
-    """`size` is what the file was said to have, in bytes; `chunks` is 0 until the file was split; counters are of
-    rows. `attempt` counts the starts.
+    """`size` is what the file was said to have, in bytes; `chunks` is 0, and `sha256` empty, until the file was split.
+    Counters are of rows. `attempt` counts the starts: a step of an earlier one has nothing to do any more. `started_as`
+    (`user` or `key`) and `started_by` say who asked for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -102,6 +103,9 @@ class Job(BaseModel):
     started_at: str | None = None
     ended_at: str | None = None
     attempt: int = 0
+    started_as: str = ""
+    started_by: str = ""
+    sha256: str = ""
     chunks: int = 0
     chunks_done: int = 0
     created: int = 0
@@ -125,6 +129,14 @@ class Job(BaseModel):
         """Bytes of each part that the file is sent in, by its number, from 1."""
         last, number = self.size % PART, -(-self.size // PART)
         return {n: PART if n < number or not last else last for n in range(1, number + 1)}
+
+    def is_at(self, attempt: int) -> bool:
+        """Whether the execution of this attempt is the one that is to go on with it."""
+        return self.status == "running" and self.attempt == attempt
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in RESULTS}
 
     @property
     def execution(self) -> str:

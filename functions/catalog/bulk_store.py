@@ -5,13 +5,18 @@ IMJ#<vendor id> / running                 which job is the one that may run
 IMJ#<vendor id> / part#<import id>#<n>    that chunk n was brought in and counted
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
-from catalog.bulk import KEPT, Format, ImportOver, ImportRunning, Job
+from catalog.bulk import KEPT, Format, ImportOver, ImportRunning, Job, Status
+from catalog.events import ImportFinished
 from catalog.manifest import MANIFEST
 from inventory.contract import MANIFEST as INVENTORY
-from market import clock, ids
+from market import clock, ids, log
 from market.errors import Conflict, NotFound
+from market.events import announce
+from market.guard import audit
 from market.table import NEW, Item, Key, Page, Table, Write, delete, put, update
 from media.contract import MANIFEST as MEDIA
 from promotions.contract import MANIFEST as PROMOTIONS
@@ -23,6 +28,10 @@ _table = Table(MANIFEST, INVENTORY, MEDIA, PROMOTIONS, VENDORS)
 
 class _Counted(Conflict):
     """The chunk was counted before."""
+
+
+class _Taken(Conflict):
+    """Another job has the place of this one, which had fallen silent."""
 
 
 def job_key(vendor_id: str, import_id: str) -> Key:
@@ -59,9 +68,9 @@ def of_vendor(vendor_id: str, *, limit: int, cursor: str | None) -> tuple[list[J
 def begin(job: Job) -> Job:
     """The job under way, in its next attempt. Raises ImportRunning, VendorNotActive, or Conflict if it was just begun.
 
-    The vendor's one place is taken over from a job that has ended or fell silent.
+    The vendor's one place is taken over from a job that has ended or fell silent. Whoever acts now is who started it.
     """
-    now = clock.timestamp()
+    now, acting = clock.timestamp(), log.scope()
     place = Key(f"IMJ#{job.vendor_id}", "running")
     holder = (_table.get(place, consistent=True) or {}).get("job", "")
     if holder and holder != job.id and _holds(job.vendor_id, holder):
@@ -69,7 +78,7 @@ def begin(job: Job) -> Job:
     after = job.model_copy(
         update={
             "status": "running", "attempt": job.attempt + 1, "started_at": job.started_at or now, "heard_at": now,
-            "ended_at": None, "code": "", "reason": "",
+            "ended_at": None, "code": "", "reason": "", "started_as": acting.actor_type, "started_by": acting.actor_id,
         }
     )  # fmt: skip
     _table.transact(
@@ -86,14 +95,32 @@ def begin(job: Job) -> Job:
     return after
 
 
+@contextmanager
+def on_behalf(job: Job) -> Iterator[None]:
+    """Whatever is changed in the block is announced and recorded as done by whoever started the job."""
+    whose = audit.Trail(
+        action="catalog.import", permission="products.import", actor_type=job.started_as, actor_id=job.started_by,
+        scope=job.vendor_id, subject={"vendor_id": job.vendor_id, "import_id": job.id}, address="", agent="",
+    )  # fmt: skip
+    with log.acting(replace(log.scope(), actor_type=job.started_as, actor_id=job.started_by)), audit.off():
+        audit.on(whose)
+        yield
+
+
 def split_into(job: Job, chunks: int) -> None:
-    """The file was read: this many chunks are to be brought in."""
+    """The file was read: this many chunks are to be brought in. Raises ImportOver for a start that is not the last."""
     _table.write(
         update(
             job_key(job.vendor_id, job.id),
-            "SET chunks = :chunks, heard_at = :now",
-            {":chunks": chunks, ":now": clock.timestamp(), ":running": "running"},
-            when="status = :running",
+            "SET chunks = :chunks, sha256 = :sha256, heard_at = :now",
+            {
+                ":chunks": chunks,
+                ":sha256": job.sha256,
+                ":now": clock.timestamp(),
+                ":running": "running",
+                ":attempt": job.attempt,
+            },
+            when="status = :running AND attempt = :attempt",
             otherwise=ImportOver("The import is not under way."),
         )
     )
@@ -121,33 +148,45 @@ def count(vendor_id: str, import_id: str, chunk: int, counts: Mapping[str, int])
         return
 
 
-def end(job: Job, status: str, *, code: str = "", reason: str = "") -> None:
-    """The job's present attempt is over, and the vendor's place free. A job that is not under way stays as it is."""
+def end(job: Job, status: Status, *, code: str = "", reason: str = "") -> None:
+    """The job's present attempt is over, is announced and recorded once, and the vendor's place is free.
+
+    A job that is not under way stays as it is.
+    """
     after = job.model_copy(update={"status": status, "ended_at": clock.timestamp(), "code": code, "reason": reason})
     if job.status != "running":
         return
-    try:
-        _table.transact(
-            _ended(job, after),
-            delete(
-                Key(f"IMJ#{job.vendor_id}", "running"),
-                when=f"{NEW} OR job = :job",
-                values={":job": job.id},
-                otherwise=_Counted(),
-            ),
-        )
-    except ImportOver:
-        return
-    except _Counted:  # another job took the place of this one, which had fallen silent
-        _table.write(_ended(job, after))
+    place = Key(f"IMJ#{job.vendor_id}", "running")
+    leave = delete(place, when=f"{NEW} OR job = :job", values={":job": job.id}, otherwise=_Taken())
+    with on_behalf(job):
+        ending = (_ended(job, after), announce(_finished(after), by=MANIFEST), _recorded(after))
+        with suppress(ImportOver):
+            try:
+                _table.transact(*ending, leave)
+            except _Taken:
+                _table.transact(*ending)
+
+
+def _finished(job: Job) -> ImportFinished:
+    return ImportFinished(
+        import_id=job.id, vendor_id=job.vendor_id, started_by=job.started_by if job.started_as == "user" else "",
+        status=job.status, code=job.code, sha256=job.sha256, **job.counts,
+    )  # fmt: skip
+
+
+def _recorded(job: Job) -> Write:
+    """One entry that sums up what the entries of the chunks say one by one."""
+    told = {"status": job.status, "code": job.code, "sha256": job.sha256, "size": job.size, **job.counts}
+    return audit.entry(MANIFEST, action="catalog.end_import", subject={"import_id": job.id}, after=told)
 
 
 def _ended(job: Job, after: Job) -> Write:
     return update(
         job_key(job.vendor_id, job.id),
-        "SET status = :status, ended_at = :at, code = :code, reason = :reason",
+        "SET status = :status, ended_at = :at, code = :code, reason = :reason, sha256 = :sha256",
         {
             ":status": after.status, ":at": after.ended_at, ":code": after.code, ":reason": after.reason,
+            ":sha256": after.sha256,
             ":running": "running", ":attempt": job.attempt,
         },
         when="status = :running AND attempt = :attempt",
@@ -158,11 +197,11 @@ def _ended(job: Job, after: Job) -> Write:
 def _as_seen(job: Job, after: Job) -> Write:
     return update(
         job_key(job.vendor_id, job.id),
-        "SET status = :status, attempt = :attempt, started_at = :started, heard_at = :now, code = :no, reason = :no"
-        " REMOVE ended_at",
+        "SET status = :status, attempt = :attempt, started_at = :started, heard_at = :now, code = :no, reason = :no,"
+        " started_as = :as, started_by = :by REMOVE ended_at",
         {
             ":status": after.status, ":attempt": after.attempt, ":started": after.started_at, ":now": after.heard_at,
-            ":no": "", ":was": job.status, ":seen": job.attempt,
+            ":no": "", ":was": job.status, ":seen": job.attempt, ":as": after.started_as, ":by": after.started_by,
         },
         when="status = :was AND attempt = :seen",
         otherwise=Conflict("The import was started meanwhile."),

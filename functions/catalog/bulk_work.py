@@ -1,9 +1,11 @@
 """What happens to a bulk import: opened, started, split, brought in chunk by chunk, and its reports joined.
 
 Every step may be done again: chunks and reports have names that do not change, rows are found again by their external
-id and fingerprint, and a chunk is counted once.
+id and fingerprint, and a chunk is counted once. A step of an execution that was given up as dead, and came back after
+the import was started again, does nothing: `attempt` is the start that it belongs to.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +18,6 @@ from catalog.archives import Archive, PictureMissing
 from catalog.bulk import (
     CHUNK_BYTES,
     CHUNK_ROWS,
-    RESULTS,
     FileMissing,
     FileRefused,
     Format,
@@ -60,11 +61,17 @@ def start(vendor_id: str, import_id: str) -> Job:
     return job
 
 
-def split(vendor_id: str, import_id: str) -> str | None:
-    """Cut the file into chunks; the name of their list, or None where the file is refused as a whole."""
+def split(vendor_id: str, import_id: str, attempt: int) -> str | None:
+    """Cut the file into chunks; the name of their list, or None where the file is refused as a whole, or nothing is to
+    be done any more.
+    """
     job = bulk_store.get(vendor_id, import_id)
+    if not job.is_at(attempt):
+        return None
     try:
         with bulk_files.fetched(job) as file:
+            job = job.model_copy(update={"sha256": hashlib.file_digest(file, "sha256").hexdigest()})
+            file.seek(0)
             chunks = _cut(job, file)
     except FileRefused as refused:
         bulk_store.end(job, "refused", code=refused.code, reason=refused.detail)
@@ -74,42 +81,47 @@ def split(vendor_id: str, import_id: str) -> str | None:
     return bulk_files.list_name(job)
 
 
-def bring_in(vendor_id: str, import_id: str, chunk: int) -> None:
+def bring_in(vendor_id: str, import_id: str, attempt: int, chunk: int) -> None:
     """Bring the rows of a chunk in and keep what became of them. Raises VendorNotActive."""
     job = bulk_store.get(vendor_id, import_id)
+    if not job.is_at(attempt):
+        return
     outcomes = bulk_files.part(job, chunk)
     if outcomes is None:
-        outcomes = _brought_in(vendor_id, bulk_files.chunk(job, chunk))
+        with bulk_store.on_behalf(job):
+            outcomes = _brought_in(vendor_id, bulk_files.chunk(job, chunk))
         bulk_files.keep_part(job, chunk, outcomes)
     bulk_store.count(vendor_id, import_id, chunk, counted(outcomes))
 
 
-def report(vendor_id: str, import_id: str) -> bool:
+def report(vendor_id: str, import_id: str, attempt: int) -> bool:
     """Join what became of the rows; False, and the job may be started again, where a chunk is missing."""
     job = bulk_store.get(vendor_id, import_id)
-    if job.status != "running":
+    if not job.is_at(attempt):
         return job.status == "finished"
     missing = _join(job)
+    if job.chunks_done < job.chunks - missing:
+        job = bulk_store.get(vendor_id, import_id)  # counted anew
     if missing:
         reason = f"{missing} of {job.chunks} parts are not in yet. Start the import again."
         bulk_store.end(job, "failed", code="incomplete", reason=reason)
         return False
     bulk_store.end(job, "finished")
-    log.info(
-        "import finished", vendor_id=vendor_id, import_id=import_id, **{name: getattr(job, name) for name in RESULTS}
-    )
+    log.info("import finished", vendor_id=vendor_id, import_id=import_id, **job.counts)
     return True
 
 
-def give_up(vendor_id: str, import_id: str) -> None:
+def give_up(vendor_id: str, import_id: str, attempt: int) -> None:
     """A step failed for good: what went in stays in, and the job may be started again."""
     job = bulk_store.get(vendor_id, import_id)
+    if not job.is_at(attempt):
+        return
     bulk_store.end(job, "failed", code="interrupted", reason="The import was interrupted. Start it again.")
 
 
 def _execute(job: Job) -> None:
     states = config.client("stepfunctions")
-    given = {"vendorId": job.vendor_id, "importId": job.id, "correlationId": job.id}
+    given = {"vendorId": job.vendor_id, "importId": job.id, "attempt": job.attempt, "correlationId": job.id}
     try:
         states.start_execution(
             stateMachineArn=config.setting("IMPORT_ARN"), name=job.execution, input=orjson.dumps(given).decode()
@@ -122,10 +134,8 @@ def _cut(job: Job, file: IO[bytes]) -> int:
     if job.format != "zip":
         return _keep_chunks(job, bulk_reading.rows(file, job.format))
     archive = Archive(file)
-    with tempfile.TemporaryFile() as table:
-        archive.table(table)
-        illustrated = _Illustrator(archive)
-        return _keep_chunks(job, map(illustrated, bulk_reading.rows(table, archive.kind)))
+    with archive.table() as table:
+        return _keep_chunks(job, map(_Illustrator(archive), bulk_reading.rows(table, archive.kind)))
 
 
 def _keep_chunks(job: Job, rows: Iterator[Row]) -> int:
@@ -229,6 +239,8 @@ def _join(job: Job) -> int:
             if outcomes is None:
                 missing += 1
                 continue
+            if job.chunks_done < job.chunks:  # somebody may have died between a part and its count
+                bulk_store.count(job.vendor_id, job.id, number, counted(outcomes))
             table.write(sheets.written([str(outcome[name]) for name in REPORT] for outcome in outcomes).encode())
             lines.write(b"".join(orjson.dumps(outcome) + b"\n" for outcome in outcomes))
         bulk_files.keep_report(job, "csv", table, _TYPES["csv"])

@@ -66,7 +66,10 @@ def read_stored(item: Item) -> Stored:
 
 
 def create(new: Stored) -> list[Write]:
-    """A new product, whole or not at all, with the stated stock. Raises SkuTaken, SlugTaken or Conflict."""
+    """A new product, whole or not at all, with the stated stock. Raises SkuTaken, SlugTaken or Conflict.
+
+    Every write says that its item is new, so that nothing has to be read for the record of who made it.
+    """
     product = new.product
     event = ProductCreated(
         product_id=product.id, vendor_id=product.vendor_id, slug=product.slug, title=product.title,
@@ -75,8 +78,8 @@ def create(new: Stored) -> list[Write]:
     return [
         *(new_offer(product.offer(variant, new.stated.get(variant.sku, 0))) for variant in product.variants),
         put(slug_key(product.slug), _slug_item(product), when=NEW, otherwise=_slug_taken(product)),
-        put(product_key(product.id), _item(new), when=NEW, otherwise=Conflict("The product was made meanwhile.")),
-        *(put(key, entry) for key, entry in _entries(product).items()),
+        put(product_key(product.id), _item(new), when=NEW, otherwise=_made()),
+        *(put(key, entry, when=NEW, otherwise=_made()) for key, entry in _entries(product).items()),
         announce(event, by=MANIFEST),
         *([announce(submitted(product, product.version), by=MANIFEST)] if product.in_review else []),
     ]
@@ -158,6 +161,10 @@ def submitted(product: Product, revision: int, changed: Iterable[str] = (), kind
 def hint(product: Product) -> dict[str, Any]:
     """What the slug says of the page beside whose it is: keys that are read together with the product."""
     return {"skus": product.skus, "brand": product.brand or ""}
+
+
+def _made() -> Conflict:
+    return Conflict("The product was made meanwhile.")
 
 
 def _slug_taken(product: Product) -> SlugTaken:

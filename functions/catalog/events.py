@@ -137,6 +137,25 @@ class OfferUpdated(Event):
     price: Money
 
 
+class ImportFinished(Event):
+    """A bulk import has come to an end: `finished`, `refused` (`code` says why; nothing went in) or `failed` (some rows
+    are not in yet; it may be started again). Counts are of rows; `sha256` is of the file, if it was read; `started_by`
+    is a user, or empty where a program started it.
+    """
+
+    type: ClassVar[str] = "import.finished"
+    import_id: str
+    vendor_id: str
+    started_by: str
+    status: str
+    code: str
+    sha256: str
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+
+
 class PriceRefused(Event):
     """A decided price was not applied: `code` says why, `present` is what it costs, if it is sold at all."""
 

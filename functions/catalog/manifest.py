@@ -58,6 +58,7 @@ MANIFEST = Manifest(
         "offer.created",
         "offer.updated",
         "price.refused",
+        "import.finished",
     ),
     consumes=("price.decided", "product.archived", "product.published"),
     permissions={

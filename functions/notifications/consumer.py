@@ -43,6 +43,11 @@ def running_out(event: Envelope) -> None:
     service.tell_of_low_stock(event.eventId, vendor_id=event.data["vendor_id"], stock=event.data)
 
 
+@consumer.on("import.finished")
+def import_over(event: Envelope) -> None:
+    service.tell_of_import(event.eventId, vendor_id=event.data["vendor_id"], ended=event.data)
+
+
 @consumer.on("access.invited")
 def invited(event: Envelope) -> None:
     data = event.data

@@ -20,6 +20,7 @@ MANIFEST = Manifest(
         "order.cancelled",
         "refund.succeeded",
         "inventory.low_stock",
+        "import.finished",
         "vendor.approved",
         "access.invited",
         "access.changed",

@@ -22,6 +22,11 @@ _REASONS = {
     "cancelled_by_customer": "You asked us to cancel it.",
 }
 _OTHER_REASON = "We could not complete it."
+_IMPORTS = {
+    "finished": "It is done. Its report says of each row what became of it.",
+    "refused": "The file could not be read: {code}. The import says what to change. Nothing of it went in.",
+    "failed": "It was interrupted. What went in stays in; start it again, and it goes on.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,18 @@ def stock_low(stock: Mapping[str, Any], vendors: Iterable[Vendor]) -> list[Mail]
         Mail(f"vendor:{vendor.id}", vendor.support_email, "stock-low", shown(vendor=vendor.name, **told))
         for vendor in vendors
     ]
+
+
+def import_over(ended: Mapping[str, Any], starter: Contact | None, vendor: Vendor | None) -> list[Mail]:
+    """To whoever started it, or to the vendor where that was a program. ended: the data of `import.finished`."""
+    if vendor is None:
+        return []
+    kind, to, name = OWNER, _email(starter), _name(starter)
+    if not to:
+        kind, to, name = f"vendor:{vendor.id}", vendor.support_email, vendor.name
+    told = {result: str(ended[result]) for result in ("created", "updated", "unchanged", "rejected")}
+    said = _IMPORTS[ended["status"]].format(code=ended["code"].replace("_", " "))
+    return [Mail(kind, to, "import-finished", shown(reader=name, vendor=vendor.name, said=said, **told))]
 
 
 def invited(invitation: Invitation, vendor: Vendor | None, link: str) -> list[Mail]:

@@ -45,6 +45,12 @@ def tell_of_low_stock(event_id: str, *, vendor_id: str, stock: Mapping[str, Any]
     _send(event_id, model.stock_low(stock, found.vendors.values()), found.told)
 
 
+def tell_of_import(event_id: str, *, vendor_id: str, ended: Mapping[str, Any]) -> None:
+    """ended: the data of `import.finished`."""
+    found = store.facts(event_id, person=ended["started_by"], vendor_ids=[vendor_id])
+    _send(event_id, model.import_over(ended, found.person, found.vendors.get(vendor_id)), found.told)
+
+
 def tell_of_invitation(event_id: str, *, scope: str, invitation_id: str, nonce: str) -> None:
     """Mail the token, unless the invitation is over or was mailed again since."""
     told, invitation, vendor = store.invitation(event_id, scope, invitation_id)

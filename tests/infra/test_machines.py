@@ -16,7 +16,7 @@ Definition = dict[str, Any]
 
 INPUT = {
     "checkout": {"orderId", "correlationId", "holdSeconds"},
-    "import": {"vendorId", "importId", "correlationId"},
+    "import": {"vendorId", "importId", "attempt", "correlationId"},
     "refund": {"orderId", "customerId", "refundId", "amount", "correlationId"},
 }
 """What an execution is started with, at the least."""

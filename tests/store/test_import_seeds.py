@@ -10,6 +10,7 @@ import pytest
 
 from tests.services.catalog.conftest import ADA, Market
 from tools.catalogue_mapping import ColumnMapping
+from tools.catalogue_saleor import variants
 from tools.client import Answer
 from tools.import_catalogue import Importer, Report
 
@@ -164,6 +165,46 @@ def test_a_json_array_of_groceries(run: Run) -> None:
     berries = next(one for one in products if one["title"] == "packaged strawberries")
     assert (berries["category"], berries["variants"][0]["price"]["amount"]) == ("groceries>fruit", 716)
     assert berries["tags"][0] == "mollit"
+
+
+def test_saleors_dump_of_objects_that_name_each_other(run: Run) -> None:
+    report, products = run("saleor-seed", "saleor/static/populatedb_data.json", "saleor")
+
+    assert dict(report.counts) == {"created": 32}, report.refusals
+    shoes = next(one for one in products if one["slug"] == "white-plimsolls")
+    assert shoes["category"] == "apparel>sneakers"
+    assert [one["options"] for one in shoes["variants"]] == [{"Shoe size": str(size)} for size in range(39, 46)]
+    assert {one["price"]["currency"] for one in shoes["variants"]} == {"USD"}
+    juice = next(one for one in products if one["slug"] == "banana-juice")
+    assert juice["attributes"] == {"type": "Juice", "Brand": "Frutello", "Flavor": "Banana"}
+    assert run("saleor-seed", "saleor/static/populatedb_data.json", "saleor")[0].counts == {"unchanged": 32}
+
+
+def test_what_a_dump_names_and_does_not_hold_is_refused_by_variant() -> None:
+    variant = {"sku": "A", "weight": "0.5:kg"}
+    listing = {"variant": 1, "currency": "USD", "price_amount": "3.00"}
+    tree = {"name": "Cups", "parent": None}
+    product = {"name": "Mug", "slug": "mug", "description_plaintext": "", "product_type": 1, "category": 1}
+    objects = [
+        {"model": "product.productvariant", "pk": 1, "fields": variant | {"product": 1}},
+        "no object",
+        {"model": "product.productvariant", "pk": 2, "fields": variant | {"product": 2}},
+        {"model": "product.productvariant", "pk": 3, "fields": variant | {"product": 3}},
+        {"model": "product.product", "pk": 1, "fields": product},
+        {"model": "product.product", "pk": 3, "fields": product | {"category": 2}},
+        {"model": "product.producttype", "pk": 1, "fields": {"name": "Ware"}},
+        {"model": "product.category", "pk": 1, "fields": tree},
+        {"model": "product.category", "pk": 2, "fields": tree | {"parent": 2}},
+        {"model": "product.productvariantchannellisting", "pk": 1, "fields": listing},
+    ]
+
+    mug, missing, endless = variants(objects)
+
+    assert isinstance(mug[1], dict)
+    row = ColumnMapping.load("saleor").row(mug[1]).row
+    assert row["variants"][0] == {"sku": "A", "price": {"amount": 300, "currency": "USD"}, "weightGrams": 500}
+    assert (missing[0], str(missing[1])) == (3, "product.product 2 is not in the file")
+    assert (endless[0], str(endless[1])) == (4, "product.category 2 has no top")
 
 
 def test_a_tables_lines_are_read_by_the_separator_of_its_header(tmp_path: Path) -> None:

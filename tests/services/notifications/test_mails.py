@@ -132,6 +132,21 @@ def test_a_vendor_is_told_once_that_a_sku_is_running_out(tell, post):
     assert "LAMP-&lt;1&gt; is running out" in mail["html"]
 
 
+@pytest.mark.contract("5.5", "14.2")
+def test_whoever_started_an_import_is_told_of_its_end_or_else_the_vendor(tell, post):
+    ended = {"import_id": "imp_1", "vendor_id": "ven_lamps", "sha256": "", "status": "finished", "code": ""}
+    ended |= {"created": 12, "updated": 3, "unchanged": 0, "rejected": 1}
+    assert [tell("import.finished", **ended, started_by="ada") for _ in range(2)] == [[], []]
+    mail = post.to(BUYER)
+    assert mail["subject"] == "Your import has ended"
+    assert "Rows created: 12\n" in mail["text"]
+    assert "12 rows were created, 3 updated, 0 unchanged and 1 rejected." in mail["html"]
+
+    refused = {"status": "refused", "code": "unknown_columns"}
+    assert tell("import.finished", "e2", **ended | refused, started_by="") == []
+    assert "The file could not be read: unknown columns." in post.to(LAMPS)["text"]
+
+
 @pytest.mark.contract("14.3")
 def test_an_event_that_comes_twice_is_told_once(tell, post):
     for _ in range(3):
