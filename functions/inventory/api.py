@@ -1,18 +1,19 @@
 """Routes of stock: everybody learns whether there is some, vendors how much of their own and where, and change it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from inventory import auditing, bulk, depots, store, transfers
+from inventory import auditing, bulk, depots, store, tables, transfers
 from inventory.bulk import Outcome, Row
 from inventory.depots import WarehouseInUse
-from inventory.forms import StockChange, StockRow, StockRows, TransferChange, TransferForm, WarehouseForms
+from inventory.forms import MAX_ROWS, StockChange, StockRow, StockRows, TransferChange, TransferForm, WarehouseForms
 from inventory.manifest import MANIFEST
 from inventory.moves import NotSoMany, StockChanged, Who
 from inventory.offers import StockElsewhere, public_offer
 from inventory.sources import LOOSE
-from inventory.transfers import KeyReused, Line, NotInTransit, Transfer, TransferChanged
+from inventory.tables import Line, NotATable
+from inventory.transfers import KeyReused, NotInTransit, Transfer, TransferChanged
 from inventory.views import (
     AuditView,
     EntryView,
@@ -59,9 +60,12 @@ def list_stock(
     vendor_id: str,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: the next cursor is a header.")] = "json",
 ) -> Response[StockList]:
-    """The vendor's stock in the order of SKUs, exact."""
+    """The vendor's stock in the order of SKUs, exact; as a table, in the form in which it can be sent back."""
     page = store.of_vendor(vendor_id, limit=limit, cursor=cursor)
+    if format == "csv":
+        return _csv(tables.written(page.offers, headed=cursor is None), page.next)
     return reply(StockList(items=[StockView.of(offer) for offer in page.offers], next_cursor=page.next))
 
 
@@ -76,6 +80,30 @@ def change_many(vendor_id: str, body: StockRows) -> Response[Outcomes]:
         depots.require_open(vendor_id, place)
     outcomes = bulk.carry_out(vendor_id, [_row(row) for row in body.rows])
     return reply(Outcomes(items=[_outcome(number, outcome) for number, outcome in enumerate(outcomes)]))
+
+
+@api.post(
+    "/v1/vendors/<vendor_id>/inventory/table",
+    callers=OWNERS,
+    needs="inventory.write",
+    problems=[NotFound, NotATable],
+    raw=True,
+)
+def change_table(
+    vendor_id: str,
+    row: Annotated[int, Query(ge=0, le=100_000, description="The row to begin with, counted from 0.")] = 0,
+) -> Response[Outcomes]:
+    """Count or adjust SKUs by a table (CSV), a hundred rows a request.
+
+    Its columns are `sku`, `place`, `available`, `expected`, `adjust`, `reason` and `reference`, as in the list's own
+    table. Of a longer one send the same again, with the `nextRow` of the answer as `row`.
+    """
+    store.require_vendor(vendor_id, api.caller)
+    lines, rows = tables.read(api.body, first=row, limit=MAX_ROWS)
+    warehouses = depots.open_ones(vendor_id) if any(line.place for line in lines) else frozenset()
+    items = [_outcome(row + number, _of_line(vendor_id, line, warehouses)) for number, line in enumerate(lines)]
+    following = row + len(lines)
+    return reply(Outcomes(items=items, next_row=following if following < rows else None))
 
 
 @api.get("/v1/vendors/<vendor_id>/inventory/<sku>", callers=OWNERS, needs="inventory.read")
@@ -160,7 +188,7 @@ def send(vendor_id: str, body: TransferForm) -> Response[TransferView]:
         vendor_id=vendor_id,
         source=body.source or LOOSE,
         target=body.target or LOOSE,
-        lines={line.sku: Line(line.units) for line in body.lines},
+        lines={line.sku: transfers.Line(line.units) for line in body.lines},
         sent_at=clock.timestamp(),
         by=api.caller.id,
         note=body.note,
@@ -194,6 +222,16 @@ def _row(row: StockRow) -> Row:
     return Row(sku=row.sku, steps=steps, to=row.available, reference=row.reference)
 
 
+def _of_line(vendor_id: str, line: Line, warehouses: frozenset[str]) -> Outcome:
+    problem = line.problem
+    if line.place and line.place not in warehouses:
+        problem = problem or depots.no_such_warehouse()
+    if line.row is None or problem:
+        return Outcome(sku=line.sku, outcome=bulk.REFUSED, problem=problem)
+    (outcome,) = bulk.carry_out(vendor_id, [_row(line.row)])
+    return outcome
+
+
 def _outcome(number: int, outcome: Outcome) -> RowOutcome:
     refused = outcome.problem
     return RowOutcome(
@@ -204,6 +242,11 @@ def _outcome(number: int, outcome: Outcome) -> RowOutcome:
         code=refused.code if refused else None,
         detail=refused.detail if refused else None,
     )
+
+
+def _csv(text: str, following: str | None) -> Response[Any]:
+    headers: dict[str, str | list[str]] = {"next-cursor": following} if following else {}
+    return Response(status_code=200, content_type="text/csv; charset=utf-8", body=text, headers=headers)
 
 
 def _warehouses(warehouses: tuple[Warehouse, ...], version: int) -> Response[WarehouseList]:

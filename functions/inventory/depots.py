@@ -45,5 +45,14 @@ def save(vendor_id: str, wished: Sequence[Warehouse], seen: int) -> tuple[tuple[
 
 def require_open(vendor_id: str, place: str) -> None:
     """Raises NotFound for a place that is not an active warehouse of the vendor's; `""` is always there."""
-    if place and not any(one.id == place and one.is_active for one in warehouses(vendor_id)[0]):
-        raise NotFound("There is no such warehouse, or it is not active.")
+    if place and place not in open_ones(vendor_id):
+        raise no_such_warehouse()
+
+
+def open_ones(vendor_id: str) -> frozenset[str]:
+    """The ids of the vendor's active warehouses."""
+    return frozenset(one.id for one in warehouses(vendor_id)[0] if one.is_active)
+
+
+def no_such_warehouse() -> NotFound:
+    return NotFound("There is no such warehouse, or it is not active.")

@@ -113,6 +113,7 @@ class Offer:
     slug: str = ""
     image: str = ""
     category: str = ""
+    brand: str = ""
     tax_category: str = STANDARD
     weight_grams: int = 0
     size_mm: tuple[int, ...] = ()
@@ -188,6 +189,7 @@ def read_offer(item: Mapping[str, Any]) -> Offer:
         slug=item["slug"],
         image=item["image"],
         category=item.get("category", ""),
+        brand=item.get("brand", ""),
         tax_category=item.get("tax_category", STANDARD),
         weight_grams=int(item.get("weight_grams", 0)),
         size_mm=tuple(int(side) for side in item.get("size_mm", ())),
@@ -284,12 +286,12 @@ def change_offer(offer: Offer, *, available: int | None = None) -> Write:
 
 
 _COVERED = " AND (attribute_not_exists(placed) OR placed <= :available) AND attribute_not_exists(shards)"
-_NATURE = ("tax_category", "weight_grams", "size_mm")
+_NATURE = ("tax_category", "weight_grams", "size_mm", "brand")
 
 
 def _nature(offer: Offer) -> Item:
-    """What decides on tax and postage, as stored: nothing for what is as usual or not known."""
-    told: Item = {"weight_grams": offer.weight_grams, "size_mm": list(offer.size_mm)}
+    """What decides on tax, postage and promotions, as stored: nothing for what is as usual or not known."""
+    told: Item = {"weight_grams": offer.weight_grams, "size_mm": list(offer.size_mm), "brand": offer.brand}
     if offer.tax_category != STANDARD:
         told["tax_category"] = offer.tax_category
     return {name: value for name, value in told.items() if value}

@@ -136,7 +136,10 @@ class RowOutcome(View):
 
 
 class Outcomes(View):
+    """nextRow: of a table that has more rows, the one to go on with."""
+
     items: list[RowOutcome]
+    next_row: int | None = None
 
 
 class EntryView(View):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from market.errors import Conflict, Unprocessable
 from market.money import Money
@@ -17,6 +18,17 @@ NOTE, PART_CANCELLED, REFUNDED, CANCELLATION_REQUESTED, COMPENSATION_REQUESTED =
     "note", "part_cancelled", "refunded", "cancellation_requested", "compensation_requested",
 )  # fmt: skip
 """What entries of an order's history tell."""
+
+GRACE = timedelta(minutes=5)
+"""How long after the end of its hold an order may still be on its way through the checkout."""
+
+LONGEST_HOLD = timedelta(hours=1)
+"""How long after its placement an order may hold goods for a customer who is paying, however busily. No hold that has
+begun is cut short: a stage whose first one is as long extends none. What a person must look at is held for `REVIEW`.
+"""
+
+REVIEW = timedelta(days=3)
+"""How long the checkout waits for a person who looks at a doubtful payment."""
 
 
 class CartEmpty(Conflict):
@@ -45,6 +57,12 @@ class CancelledByCustomer(Conflict):
     """The customer, or staff for them, asked for the end of the order before it was confirmed."""
 
     code, title = "cancelled_by_customer", "Cancelled by the customer"
+
+
+class HeldLongest(Conflict):
+    """The order has held its goods for as long as it may."""
+
+    code, title = "held_longest", "Held as long as it may be"
 
 
 class TooManyNotes(Conflict):
@@ -125,6 +143,18 @@ def cancellable(order: OrderSnapshot, vendor_ids: Iterable[str]) -> tuple[Part, 
                 f"A part of the order is {_said(status)}.", orderStatus=status, vendorId=part.vendor_id
             )
     return tuple(left)
+
+
+def longer_hold(order: OrderSnapshot, seconds: int, now: datetime) -> datetime:
+    """Until when the order holds its goods, if it does so for that much longer from now on.
+
+    Raises HeldLongest beyond `LONGEST_HOLD`, or for an order that should have ended long ago.
+    """
+    until = now + timedelta(seconds=seconds)
+    placed, end = (datetime.fromisoformat(text) for text in (order.created_at, order.hold_until))
+    if until > placed + LONGEST_HOLD or now > end + GRACE:
+        raise HeldLongest("The order has held its goods for as long as it may.")
+    return until
 
 
 def rank(status: str, fulfilments: Mapping[str, str]) -> int:

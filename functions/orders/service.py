@@ -2,7 +2,7 @@
 claimed and put right by staff.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 
@@ -15,12 +15,6 @@ from orders import model, notes, parts, search, store
 from orders.contract import CANCELLED, PAID, PENDING, OrderSnapshot
 from orders.model import Entry
 from orders.store import NotPending, Waiting
-
-GRACE = timedelta(minutes=5)
-"""How long after the end of its hold an order may still be on its way through the checkout."""
-
-REVIEW = timedelta(days=3)
-"""How long the checkout waits for a person who looks at a doubtful payment."""
 
 RETRY, CANCEL_AND_REFUND = "retry", "cancel_and_refund"
 
@@ -95,7 +89,7 @@ def compensate(order_id: str, action: str, entry: Entry) -> OrderSnapshot:
     NothingToCompensate.
     """
     order = find_any(order_id)
-    in_time = order.hold_until > clock.iso(clock.now() - GRACE)
+    in_time = order.hold_until > clock.iso(clock.now() - model.GRACE)
     if order.status == PENDING and action == RETRY and in_time:
         raise model.NothingToCompensate("The checkout still has its time.", orderStatus=order.status)
     reason = "checkout_failed" if action == RETRY else "cancelled_by_staff"
@@ -137,9 +131,23 @@ def begin_again(at: datetime) -> int:
 def await_review(customer_id: str, order_id: str, since: datetime) -> None:
     """A person looks at the payment: until that is over the order is not overdue. Heard too late it changes nothing."""
     try:
-        store.extend(customer_id, order_id, clock.iso(since + REVIEW))
+        store.extend(customer_id, order_id, clock.iso(since + model.REVIEW))
     except NotPending:
         return
+
+
+def hold_longer(customer_id: str, order_id: str, seconds: int) -> None:
+    """The customer is still paying: hold the goods for that many seconds from now on, as the checkout waits again.
+
+    Repeating it changes nothing that matters. Raises HeldLongest, or NotPending if the order has ended.
+    """
+    order = store.get(customer_id, order_id, consistent=True)
+    until = model.longer_hold(order, seconds, clock.now())
+    try:
+        store.extend(customer_id, order_id, clock.iso(until))
+    except NotPending as refused:
+        if refused.extra["status"] != PENDING:
+            raise
 
 
 def start_checkout(order: Waiting) -> None:

@@ -24,6 +24,12 @@ def confirm(given: dict[str, Any]) -> None:
     )
 
 
+@tasks.task("hold_longer")
+def hold_longer(given: dict[str, Any]) -> None:
+    """The hold is over, but the customer is still paying: another one, if there was not enough of it yet."""
+    service.hold_longer(given["customerId"], given["orderId"], given["holdSeconds"])
+
+
 @tasks.task("give_up")
 def give_up(given: dict[str, Any]) -> dict[str, str]:
     """Undo of the placement, and of a confirmation that may have been half heard: release the stock, cancel."""
@@ -35,6 +41,7 @@ def _reason(failure: dict[str, Any]) -> str:
     return {
         "States.Timeout": "payment_timeout",
         "NotPaidInTime": "payment_timeout",
+        "HeldLongest": "payment_timeout",
         "PaymentDeclined": "payment_declined",
         "CaptureRefused": "payment_declined",
         "Blocked": "payment_declined",

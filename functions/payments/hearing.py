@@ -32,10 +32,16 @@ def hear(name: str, notice: Notice, payload: str = "") -> None:
 
 
 def _told(name: str, notice: Notice) -> None:
-    """What needs no answer of ours, as long as it is no news."""
+    """What needs no answer of ours, as long as it is no news; of a pending payment it tells that the customer is at it,
+    such as at the bank's question (3-D Secure).
+    """
     payment = _recorded(store.get(notice.intent.order_id))
     service.compare(name, notice.intent, payment)
-    if notice.type != "refunded" or payment.left(name, notice.intent.reference):
+    if payment.left(name, notice.intent.reference):
+        return
+    if notice.type == "other":
+        store.still_active(payment)
+    if notice.type != "refunded":
         return
     told, ours = (money.amount if money else 0 for money in (notice.intent.refunded, payment.refunded))
     if told > ours:

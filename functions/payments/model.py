@@ -13,6 +13,7 @@ old intent; its reference then stays among the `abandoned`, whose authorizations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from market.errors import Conflict, Problem, Unavailable
@@ -26,6 +27,9 @@ ATTEMPTS = 3
 
 METHODS = 5
 """How often a customer may change the method of one payment, plus one."""
+
+STILL_PAYING = timedelta(minutes=5)
+"""Who did something about a payment within this time is still at it: as long as a bank's app and its code may take."""
 
 
 class NotPayable(Conflict):
@@ -62,6 +66,10 @@ class CancelledByCustomer(Problem):
 
 class NotPaidInTime(Problem):
     """The hold ended and the provider knows of no payment."""
+
+
+class StillPaying(Problem):
+    """The hold ended and nothing is paid, but the customer was at it a moment ago."""
 
 
 class StillToCapture(Problem):
@@ -121,6 +129,7 @@ class Payment:
     """The payment of one order. Empty strings where something is not known yet.
 
     refunded: given back, or on its way back. returned: what of it arrived. moments: when it came to each status.
+    active_at: when the customer last did something about it, after opening it.
     abandoned: `provider reference` of intents that the customer left for another method.
     """
 
@@ -139,6 +148,7 @@ class Payment:
     wish: str = ""
     declines: frozenset[str] = frozenset()
     last_failure: str = ""
+    active_at: str = ""
     closing: bool = False
     abandoned: frozenset[str] = frozenset()
     captured: Money | None = None
@@ -158,6 +168,11 @@ class Payment:
     def exhausted(self) -> bool:
         """Whether the last allowed attempt was declined; each notice of a decline counts once."""
         return len(self.declines) >= ATTEMPTS
+
+    def tried_since(self, moment: str) -> bool:
+        """Whether the customer did something about the pending payment since then: opened it, tried it, came back."""
+        last = max(self.moments.get("opened", ""), self.active_at)
+        return self.status == PENDING and not self.wish and last >= moment
 
     @property
     def due(self) -> Money | None:
@@ -195,6 +210,7 @@ def read_payment(order_id: str, item: Mapping[str, Any]) -> Payment:
         token=item.get("task_token", ""),
         declines=frozenset(item.get("declines", ())),
         last_failure=item.get("last_failure", ""),
+        active_at=item.get("active_at", ""),
         closing="closing" in item,
         abandoned=frozenset(item.get("abandoned", ())),
         captured=money("captured"),

@@ -27,6 +27,7 @@ from payments.model import (
     METHODS,
     PENDING,
     REFUNDED,
+    STILL_PAYING,
     VOIDED,
     CancelledByCustomer,
     MethodGone,
@@ -36,6 +37,7 @@ from payments.model import (
     Payment,
     ProviderUnavailable,
     RefundRefused,
+    StillPaying,
 )
 from payments.store import Moved
 
@@ -52,9 +54,11 @@ def open_for(customer_id: str, order_id: str, method: str = "", saved: str = "")
     begun = payment if payment and payment.status else None
     name, saved_method, ref = methods.owned(customer_id, saved) if saved else (method, "", "")
     name = name or (begun.provider if begun else methods.offered()[0])
-    if begun and _stands(begun, name, saved_method):
-        return _woken(begun)
     late = order.status != ORDER_PENDING or order.hold_until <= clock.timestamp()
+    if begun and _stands(begun, name, saved_method):
+        if not late:
+            store.still_active(begun)
+        return _woken(begun)
     if late or (payment and (payment.wish or payment.status not in ("", PENDING))):
         raise NotPayable("This order does not await a payment.")
     methods.require(name)
@@ -97,7 +101,7 @@ def await_payment(order_id: str, token: str) -> None:
 def resolve(order_id: str) -> None:
     """The wait is over without a word from the provider: ask it, since a timeout is not a decline.
 
-    Raises NotPaidInTime unless the payment is authorized.
+    Raises NotPaidInTime unless the payment is authorized, or StillPaying if the customer was at it just now.
     """
     payment = store.get(order_id)
     if payment and payment.status == PENDING and not payment.reference:
@@ -108,7 +112,8 @@ def resolve(order_id: str) -> None:
             _heard(payment.provider, intent)
             payment = store.get(order_id)
     if payment is None or payment.status not in (AUTHORIZED, CAPTURED):
-        raise NotPaidInTime(order_id)
+        paying = payment and payment.tried_since(clock.iso(clock.now() - STILL_PAYING))
+        raise StillPaying(order_id) if paying else NotPaidInTime(order_id)
 
 
 def undo(order_id: str) -> None:

@@ -3,6 +3,8 @@
 What can happen to a payment once is stamped on its item, in the same write; what can happen again is in `history.py`.
 """
 
+from contextlib import suppress
+from datetime import timedelta
 from zlib import crc32
 
 from fraud.contract import MANIFEST as FRAUD
@@ -172,8 +174,9 @@ def decline(provider: str, notice: Notice) -> Payment:
     intent = notice.intent
     return _move(
         intent.order_id,
-        "ADD declines :one SET last_failure = :why",
+        "ADD declines :one SET last_failure = :why, active_at = :now",
         {
+            ":now": clock.timestamp(),
             ":one": {notice.id},
             ":why": notice.failure,
             ":pending": PENDING,
@@ -183,6 +186,16 @@ def decline(provider: str, notice: Notice) -> Payment:
         },
         when="status = :pending AND provider = :provider AND reference = :ref AND NOT contains(declines, :notice)",
     )
+
+
+def still_active(payment: Payment) -> None:
+    """Note that the customer is at it; once a minute at most, and not of a payment that is no longer pending."""
+    lately = clock.iso(clock.now() - timedelta(minutes=1))
+    if payment.status != PENDING or payment.tried_since(lately):
+        return
+    with suppress(Moved):
+        values = {":now": clock.timestamp(), ":pending": PENDING}
+        _move(payment.order_id, "SET active_at = :now", values, when="status = :pending")
 
 
 def fail(payment: Payment, announced: Event) -> None:

@@ -19,7 +19,7 @@ def await_payment(given: dict[str, Any], token: str) -> None:
 
 @tasks.task("resolve")
 def resolve(given: dict[str, Any]) -> None:
-    """The wait timed out: ask the provider."""
+    """The wait timed out: ask the provider, and tell whether the customer is still at it."""
     service.resolve(given["orderId"])
 
 

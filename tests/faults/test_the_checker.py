@@ -45,12 +45,13 @@ def finds(simulate: Simulate, promise: str, *, first: int = FIRST) -> bool:
 
 @pytest.mark.slow
 def test_the_storms_lead_through_every_state_of_the_checkout(simulate: Simulate) -> None:
-    """Left out are parking, which takes an undo that never works, and a review that is asked for anew: `test_review`
-    tells of that. The first of these storms meets with a review and with a payment that comes after all, which few do.
+    """Left out are parking, which takes an undo that never works, a review that is asked for anew and a hold that is
+    made longer: `test_review` and `test_longer_holds` tell of these. The first of these storms meets with a review and
+    with a payment that comes after all, which few do.
     """
     definitions = [machine.definition["States"] for machine in templates().machines.values()]
     missing = set(next(states for states in definitions if "AwaitPayment" in states))
-    missing -= {"ParkForPeople", "Parked", "AskReviewer"}
+    missing -= {"ParkForPeople", "Parked", "AskReviewer", "HoldLonger"}
     for seed in range(2_025, 2_025 + STORMS):
         checkout = simulate(seed).checkout
         for execution in checkout.runtime.workflows.executions():
@@ -68,11 +69,13 @@ def test_stock_that_is_not_released_is_found(simulate: Simulate, monkeypatch: py
     assert finds(simulate, "I2")
 
 
+@pytest.mark.slow
 def test_stock_that_vanishes_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "release", commit)
     assert finds(simulate, "I1")
 
 
+@pytest.mark.slow
 def test_stock_that_is_released_twice_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     def unfenced(sku: str, quantity: int) -> Write:
         return update(
@@ -93,11 +96,13 @@ def test_a_refund_that_is_skipped_is_found(simulate: Simulate, monkeypatch: pyte
     assert finds(simulate, "I3")
 
 
+@pytest.mark.slow
 def test_an_authorization_that_is_left_standing_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "void", lambda port, _order_id, reference: port.retrieve(reference))
     assert finds(simulate, "I3")
 
 
+@pytest.mark.slow
 def test_fees_that_are_forgotten_are_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = orders._sale
 
@@ -108,6 +113,7 @@ def test_fees_that_are_forgotten_are_found(simulate: Simulate, monkeypatch: pyte
     assert finds(simulate, "I7")
 
 
+@pytest.mark.slow
 def test_an_order_that_is_forgotten_is_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "begin_again", lambda _at: 0)
     assert finds(simulate, "I2")
@@ -124,6 +130,7 @@ def test_an_event_that_never_reaches_the_bus_is_found(simulate: Simulate, monkey
     assert finds(simulate, "I9")
 
 
+@pytest.mark.slow
 def test_orders_that_vendors_never_see_are_found(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_parts, "give", lambda _order, _part: None)
     assert finds(simulate, "I10")

@@ -5,7 +5,7 @@ again, or has run out of attempts), or be given up by the machine while it still
 any later moment. What was said once, by webhook or event, may be heard at any later moment, any number of times, or
 never. The customer opens the payment, pays, is declined or cancels, and staff decide and compensate, whenever they can.
 
-Time is not told: whatever may time out may do so at once.
+Time is not told: whatever may time out may do so at once, and a customer who has not paid is still paying, or not.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,12 +32,14 @@ from tests.model.order import Waits as Waits
 from tests.model.order import cancelled as cancelled
 from tests.model.order import good_end as good_end
 from tests.model.order import let_go as let_go
+from tests.model.order import listens as listens
 from tests.model.order import refunded as refunded
 from tests.model.order import withdrawn as withdrawn
 from tests.model.order import wrong as wrong
 
 Call = Callable[[State], Result]
 UNAVAILABLE = "ProviderUnavailable"
+GIVING_UP = ("AskProvider", "HoldLonger", "Capture", "AskReviewer", "Confirm")
 OF_OTHERS = {"compensate": "undo", "take": "capture"}
 """What is done outside of the machine, with the calls of a task."""
 
@@ -61,10 +63,7 @@ class Model:
             self.machine |= {
                 "UndoPayment": replace(self._step("UndoPayment"), then="GiveUpOrder"),
                 "WasItPaid": Choice({"paid": "PaidAfterAll"}, otherwise="Cancelled"),
-                **{
-                    name: replace(self._step(name), otherwise="UndoPayment")
-                    for name in ("AskProvider", "Capture", "AskReviewer", "Confirm")
-                },
+                **{name: replace(self._step(name), otherwise="UndoPayment") for name in GIVING_UP},
             }
         self.calls: Mapping[str, Mapping[str, Call]] = {
             "await_payment": {"listen": self._listen},
@@ -78,6 +77,7 @@ class Model:
             },
             "await_review": {"listen": self._listen_to_reviewer},
             "resolve_review": {"expire": self._expire},
+            "hold_longer": {"extend": self._extend},
             "confirm": {"sell": self._sell},
             "give_up": {"cancel": self._give_up},
             "undo": {
@@ -131,6 +131,8 @@ class Model:
         call = s.doing or next(iter(calls))
         result = calls[call](s)
         yield Action(s.at, call, _how(result)), self._moved(step, result)
+        if _how(result) == "NotPaidInTime" and s.payment == "pending" and not self.paced:
+            yield Action(s.at, call, "StillPaying"), self._moved(step, Failed(s, "StillPaying"))
         if self.paced and step.task == "sendMessage":
             return
         alive = replace(s, doing="", deaf=False)
@@ -177,7 +179,7 @@ class Model:
             return replace(after, stray=(task, result.call))
         if task == "take":
             return self._woken(replace(after, stray=None))
-        deaf = after.deaf or (isinstance(result, Waits) and before.doing == "waiting" and _listens(before, task))
+        deaf = after.deaf or (isinstance(result, Waits) and before.doing == "waiting" and listens(before, task))
         return replace(after, stray=None, deaf=deaf)
 
     def _customer(self, s: State) -> Iterator[tuple[Action, State]]:
@@ -237,7 +239,7 @@ class Model:
 
     def _wake(self, s: State, task: str, error: str = "") -> State:
         """What the token does that is kept, if the machine still waits with it."""
-        if s.doing != "waiting" or s.deaf or not _listens(s, task):
+        if s.doing != "waiting" or s.deaf or not listens(s, task):
             return s
         step = self._step(s.at)
         return self._go(s, step.after(error) if error else step.then, error)
@@ -372,6 +374,9 @@ class Model:
 
     # -- tasks of orders
 
+    def _extend(self, s: State) -> Result:
+        return Done(s) if s.order == "pending" else Failed(s, "NotPending")
+
     def _sell(self, s: State) -> Result:
         if s.order == "paid":
             return Done(s)
@@ -388,11 +393,6 @@ class Model:
         if s.order == "cancelled" and self.bug == "a hold released twice" and s.held:
             return Done(replace(s, held=s.held - 1, available=s.available + 1), "cancelled")
         return Done(s, s.order)
-
-
-def _listens(s: State, task: str) -> bool:
-    step = MACHINE.get(s.at)
-    return isinstance(step, Step) and step.task == task
 
 
 def _how(result: Result) -> str:

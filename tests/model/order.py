@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.model.machines import ENDED, FAILED, TIMEOUT, Choice, End, Step, Table
 
-CANCELLED, UNTAKEN = "CancelledByCustomer", "StillToCapture"
+CANCELLED, UNTAKEN, PAYING = "CancelledByCustomer", "StillToCapture", "StillPaying"
 MACHINE: Table = {
     "AwaitPayment": Step(
         task="await_payment",
@@ -15,7 +15,16 @@ MACHINE: Table = {
         caught={CANCELLED: "GiveUpOrder", "PaymentDeclined": "GiveUpOrder", UNTAKEN: "Capture"},
         waits=True,
     ),
-    "AskProvider": Step("resolve", then="Capture", otherwise="GiveUpOrder", final=frozenset({"NotPaidInTime"})),
+    "AskProvider": Step(
+        task="resolve",
+        then="Capture",
+        otherwise="GiveUpOrder",
+        final=frozenset({"NotPaidInTime", PAYING}),
+        caught={PAYING: "HoldLonger"},
+    ),
+    "HoldLonger": Step(
+        "hold_longer", then="AwaitPayment", otherwise="GiveUpOrder", final=frozenset({"HeldLongest", "NotPending"})
+    ),
     "Capture": Step(
         task="capture",
         then="Confirm",
@@ -179,6 +188,12 @@ def settled(s: State) -> bool:
 def good_end(s: State) -> bool:
     """Where everything should come to in the end, after a Parked with the help of staff."""
     return settled(s) and at_rest(replace(s, at=ENDED if s.at == "Parked" else s.at))
+
+
+def listens(s: State, task: str) -> bool:
+    """Whether the machine is where this task waits."""
+    step = MACHINE.get(s.at)
+    return isinstance(step, Step) and step.task == task
 
 
 def cancelled(s: State) -> State:

@@ -7,8 +7,8 @@ import pytest
 
 from local.templates import Templates
 from market import clock, config
+from orders import model, store
 from orders import service as orders
-from orders import store
 from payments import reconciling
 from tests import shop
 from tests.sagas.checkout import HOLD_SECONDS, LATE, Checkout, order_id, templates
@@ -138,7 +138,7 @@ def test_orders_in_review_crowd_nobody_out(reviewed: Reviewed, environment: pyte
 def test_orders_wait_for_a_review_as_long_as_the_checkout_does() -> None:
     known: Templates = templates()
     waits = [m.definition["States"].get("AwaitReview", {}).get("TimeoutSeconds") for m in known.machines.values()]
-    assert int(orders.REVIEW.total_seconds()) in waits
+    assert int(model.REVIEW.total_seconds()) in waits
 
 
 def _item(number: str) -> dict[str, object]:

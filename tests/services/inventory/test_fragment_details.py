@@ -101,7 +101,7 @@ def test_a_changed_offer_keeps_its_stock_its_limit_and_its_vendor() -> None:
     assert (said.action, said.key) == ("Update", ("STK#LAMP", "-"))
     assert said.does == (
         "SET title = :title, price = :price, currency = :currency, active = :active, slug = :slug, image = :image, "
-        "category = :category REMOVE tax_category, weight_grams, size_mm"
+        "category = :category REMOVE tax_category, weight_grams, size_mm, brand"
     )
     assert said.when == "vendor_id = :vendor"
     assert said.values == {
@@ -119,19 +119,20 @@ def test_a_changed_offer_keeps_its_stock_its_limit_and_its_vendor() -> None:
     assert gone.detail == "There is no SKU LAMP."
 
 
-def test_an_offer_says_what_decides_on_tax_and_postage_if_somebody_told() -> None:
-    heavy = replace(LAMP, tax_category="reduced", weight_grams=900, size_mm=(300, 200, 100))
-    told = {"tax_category": "reduced", "weight_grams": 900, "size_mm": [300, 200, 100]}
+def test_an_offer_says_what_decides_on_tax_postage_and_promotions_if_somebody_told() -> None:
+    heavy = replace(LAMP, tax_category="reduced", weight_grams=900, size_mm=(300, 200, 100), brand="Lumen")
+    told = {"tax_category": "reduced", "weight_grams": 900, "size_mm": [300, 200, 100], "brand": "Lumen"}
     put = words(new_offer(heavy)).item
-    assert {name: put[name] for name in ("tax_category", "weight_grams")} == {
+    assert {name: put[name] for name in ("tax_category", "weight_grams", "brand")} == {
         "tax_category": "reduced",
         "weight_grams": 900,
+        "brand": "Lumen",
     }
     assert [side["N"] for side in put["size_mm"]] == ["300", "200", "100"]
     assert read_offer(STORED | told) == replace(heavy, started_with=10)
     said = words(change_offer(heavy))
-    assert said.does.endswith("weight_grams = :weight_grams, size_mm = :size_mm, tax_category = :tax_category")
-    assert (said.values[":tax_category"], said.values[":weight_grams"]) == ("reduced", 900)
+    assert said.does.endswith("size_mm = :size_mm, brand = :brand, tax_category = :tax_category")
+    assert [said.values[f":{name}"] for name in ("tax_category", "weight_grams", "brand")] == ["reduced", 900, "Lumen"]
 
 
 @pytest.mark.parametrize("available", [0, 7])
