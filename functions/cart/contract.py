@@ -68,6 +68,7 @@ class Line:
     slug: str = ""
     image: str = ""
     category: str = ""
+    brand: str = ""
     added_price: Money | None = None
     limit: PurchaseLimit | None = None
     tax_category: str = STANDARD
@@ -115,13 +116,14 @@ class Cart:
 
 
 def as_offered(line: Line, offer: Offer | None) -> Line:
-    """The line at today's price, category, nature and purchase limit; as it is if it cannot be bought any more."""
+    """The line at today's price, category, brand, nature and purchase limit; as it is if it cannot be bought now."""
     if offer is None or offer.price.currency != line.unit_price.currency:
         return line
     return replace(
         line,
         unit_price=offer.price,
         category=offer.category,
+        brand=offer.brand,
         limit=offer.limit,
         tax_category=offer.tax_category,
         weight_grams=offer.weight_grams,
@@ -239,7 +241,7 @@ def _compact(line: Line) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value not in ("", None)}
 
 
-_TEXTS = ("sku", "product_id", "vendor_id", "title", "slug", "image", "category")
+_TEXTS = ("sku", "product_id", "vendor_id", "title", "slug", "image", "category", "brand")
 
 
 def _line(stored: dict[str, Any]) -> Line:

@@ -212,6 +212,7 @@ def _line(offer: Offer, quantity: int, *, added_price: Money) -> Line:
         slug=offer.slug,
         image=offer.image,
         category=offer.category,
+        brand=offer.brand,
         added_price=added_price,
         limit=offer.limit,
         tax_category=offer.tax_category,

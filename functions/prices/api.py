@@ -11,7 +11,7 @@ from market.errors import NotFound, PreconditionFailed, Unprocessable
 from market.http import ANYONE, KEY, STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply
 from market.money import CURRENCIES, Money
 from market.table import BadCursor
-from prices import exchange, history, lists, moving, ratebook, rulestore, service, store, views
+from prices import competitors, exchange, history, lists, moving, ratebook, rulestore, service, store, views
 from prices.forms import EntriesBody, GroupsBody, RatesBody, RulesBody
 from prices.manifest import MANIFEST
 from prices.rates import PIVOT, NoRate, Quote, Rates, TooMuch, fee_in
@@ -97,9 +97,10 @@ def list_books(vendor_id: str, limit: Limit = 50, cursor: Cursor = None) -> Resp
 
 @api.put("/v1/vendors/<vendor_id>/prices", callers=[VENDOR, STAFF, KEY], needs="prices.write")
 def change_entries(vendor_id: str, body: EntriesBody) -> Response[views.WrittenList]:
-    """Set or take away up to 100 list prices and plans, and accept what rules suggested.
+    """Set or take away up to 100 list prices and plans, accept what rules suggested, and tell what competitors ask.
 
-    Each SKU is changed whole or not at all, and says so. Sending the same again changes nothing.
+    Each SKU is changed whole or not at all, and says so. Sending the same again changes nothing. Rules on competitors
+    are asked at once.
     """
     store.require_vendor(vendor_id, api.caller)
     outcomes = service.change(vendor_id, [entry.wish() for entry in body.entries])
@@ -109,8 +110,14 @@ def change_entries(vendor_id: str, body: EntriesBody) -> Response[views.WrittenL
         )
         for one in body.accepted
     ]
-    items = [views.Written.of(sku, outcome) for sku, outcome in outcomes.items()]
-    return reply(views.WrittenList(items=items, accepted=accepted))
+    now = clock.timestamp()
+    noted = competitors.note(vendor_id, [report.report(now) for report in body.competitors])
+    view = views.WrittenList(
+        items=[views.Written.of(sku, outcome) for sku, outcome in outcomes.items()],
+        accepted=accepted,
+        competitors=[views.Reported.of(sku, outcome) for sku, outcome in noted.items()],
+    )
+    return reply(view)
 
 
 @api.get("/v1/vendors/<vendor_id>/prices/<sku>", callers=[VENDOR, STAFF, KEY], needs="prices.read")
@@ -131,6 +138,7 @@ def show_book(vendor_id: str, sku: str, limit: Limit = 20, cursor: Cursor = None
         entries=[views.EntryView.of(entry) for entry in sheet.book.entries],
         may_compare_with=compared,
         lowest30_days=lowest,
+        competitors=[views.SignalView.of(signal) for signal in rulestore.signals(sku)[0]],
         decisions=[views.DecisionView.of(decision) for decision in decisions],
         next_cursor=following,
         **views.moved_by(rulestore.state(sku)),

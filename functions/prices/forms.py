@@ -9,12 +9,13 @@ from inventory.contract import MAX_PER_LINE, MAX_STOCK, Sku
 from market import clock
 from market.http import Body
 from market.money import MAX_AMOUNT, Currency, Money
+from prices.competitors import Report
 from prices.lists import Entry
 from prices.rates import Rate, Rounding
-from prices.rules import MAX_HOURS, Rule, Trigger
+from prices.rules import MAX_HOURS, Rule, Signal, Trigger
 from prices.service import Wish
 
-MOST_WISHES, MOST_RULES, MOST_SKUS = 100, 50, 500
+MOST_WISHES, MOST_RULES, MOST_SKUS, MOST_REPORTS = 100, 50, 500, 50
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Group = Annotated[str, StringConstraints(pattern=r"^(ven_[\w-]{1,60}:)?[a-z0-9][a-z0-9-]{0,39}$")]
 Place = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|EEA)$")]
@@ -97,16 +98,31 @@ class AcceptedBody(Body):
     decision_id: Annotated[str, Field(pattern=r"^dec_[0-9a-f]{26}$", description="Of the suggestion.")]
 
 
+class ReportBody(Body):
+    """What a competitor asks for a SKU. seenAt: when somebody looked; left out, now."""
+
+    sku: Sku
+    competitor: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$", examples=["other-shop.example"])]
+    price: Price
+    seen_at: Moment | None = None
+
+    def report(self, at: str) -> Report:
+        """at: the present; nothing is seen later."""
+        seen = min(clock.iso(self.seen_at), at) if self.seen_at else at
+        return Report(self.sku, Signal(self.competitor, self.price.money(), seen))
+
+
 class EntriesBody(Body):
-    """List prices and plans, and suggestions of rules that are accepted."""
+    """List prices and plans, suggestions of rules that are accepted, and what competitors ask, for rules to look at."""
 
     entries: Annotated[list[EntryBody], Field(max_length=MOST_WISHES)] = []
     accepted: Annotated[list[AcceptedBody], Field(max_length=MOST_WISHES)] = []
+    competitors: Annotated[list[ReportBody], Field(max_length=MOST_REPORTS)] = []
 
     @model_validator(mode="after")
     def _something(self) -> "EntriesBody":
-        if not self.entries and not self.accepted:
-            raise ValueError("send entries, or suggestions that are accepted")
+        if not self.entries and not self.accepted and not self.competitors:
+            raise ValueError("send entries, suggestions that are accepted, or what competitors ask")
         return self
 
 
@@ -150,15 +166,26 @@ class HoursTrigger(Body):
         return Trigger("hours", days=frozenset(self.days), opens=opens, closes=closes)
 
 
+class CompetitorTrigger(Body):
+    """Somebody else was seen asking a price within the last `hours`."""
+
+    kind: Literal["competitor"]
+    hours: Annotated[int, Field(strict=True, ge=1, le=MAX_HOURS)] = 24
+
+    def trigger(self) -> Trigger:
+        return Trigger("competitor", hours=self.hours)
+
+
 class RuleBody(Body):
-    """changeBasisPoints: 1000 is a tenth more, -1000 a tenth less, than without rules, within floor and ceiling.
+    """changeBasisPoints: 1000 is a tenth more, -1000 a tenth less, than without rules, within floor and ceiling; of a
+    rule on competitors, than the lowest price that one of them asks, 0 to match it.
 
     maxStepBasisPoints: the most that one decision moves the price. mode `suggest` only says what it would do. Rules by
     the hour name their SKUs.
     """
 
     id: Name
-    trigger: Annotated[StockTrigger | DemandTrigger | HoursTrigger, Field(discriminator="kind")]
+    trigger: Annotated[StockTrigger | DemandTrigger | HoursTrigger | CompetitorTrigger, Field(discriminator="kind")]
     change_basis_points: Annotated[int, Field(strict=True, ge=-9_000, le=20_000)]
     floor: Price
     ceiling: Price
@@ -177,7 +204,7 @@ class RuleBody(Body):
             raise ValueError("say for which skus or which category")
         if self.trigger.kind == "hours" and not self.skus:
             raise ValueError("a rule by the hour names its skus")
-        if not self.change_basis_points:
+        if not self.change_basis_points and self.trigger.kind != "competitor":
             raise ValueError("changeBasisPoints must not be 0")
         return self
 

@@ -11,7 +11,7 @@ carried it out, and has none once it did, nor once the vendor has set another pr
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -76,8 +76,7 @@ class Entry:
         return country in self.countries or any(country in REGIONS.get(name, ()) for name in self.countries)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """What one unit costs. list_id: the list or plan that said so, empty for the base price as the catalog has it.
 
     base: the base price that counted, in the vendor's currency.
@@ -105,7 +104,7 @@ def listed(
     converted as the base is, others do not apply. Without, entries in other currencies than the base's do not apply.
     """
     known = tuple(entries)
-    base, plan_id = planned(base, known, at)
+    base, plan_id = planned(base, known, at) if known else (base, "")
     best = Listed(converted(base, quote) if quote else base, plan_id, base)
     fitting = [
         (price, entry)
@@ -115,7 +114,7 @@ def listed(
     ]
     if not fitting:
         return best
-    price, entry = min(fitting, key=_choice)
+    price, entry = min(fitting, key=_choice) if len(fitting) > 1 else fitting[0]
     return Listed(price, entry.list_id, base)
 
 

@@ -1,10 +1,12 @@
-"""What rules do: they are asked when something is sold, when their hours turn, and when a cooldown ends.
+"""What rules do: they are asked when something is sold, when their hours turn, when a cooldown ends, and when somebody
+tells what a competitor asks.
 
 Whoever asks, and however often: facts are read anew each time, a decision is fenced by the state that it was made on,
 and the cooldown begins in the same transaction. So a late, repeated or lost question moves no price twice.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from inventory.contract import Offer
@@ -105,13 +107,23 @@ def ask(sku: str) -> bool:
         return False
 
 
+def ask_later(sku: str) -> None:
+    """Have the rules look at a SKU once the cooldown is over that keeps them from it now."""
+    state = rulestore.state(sku)
+    if state.until > clock.timestamp() and not state.in_force:
+        with suppress(StateChanged):
+            rulestore.save_state(sku, state, due=state.until)
+
+
 def _facts(offer: Offer, asked: Iterable[Rule], now: str) -> Facts:
     wanted: dict[int, int] = {}
     for rule in asked:
         if rule.trigger.kind == "demand":
             wanted[rule.trigger.hours] = max(wanted.get(rule.trigger.hours, 0), 2 * rule.trigger.units)
     sold = {hours: rulestore.sold(offer.sku, hours, enough=enough) for hours, enough in wanted.items()}
-    return Facts(offer.sku, offer.category, offer.price, offer.available, now, sold)
+    watched = any(rule.trigger.kind == "competitor" for rule in asked)
+    signals = rulestore.signals(offer.sku)[0] if watched else ()
+    return Facts(offer.sku, offer.category, offer.price, offer.available, now, sold, signals)
 
 
 def _planned(sheet: Sheet, now: str) -> bool:

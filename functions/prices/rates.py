@@ -51,6 +51,9 @@ class Rounding:
         return below + self.step if 2 * (amount - below) >= self.step else below
 
 
+_PLAIN = Rounding()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """One unit of `frm` is worth numerator/denominator units of `to`, of main units (euro, not cents).
@@ -67,7 +70,7 @@ class Quote:
     at: str = ""
     source: str = ""
     version: int = 0
-    rounding: Rounding = Rounding()
+    rounding: Rounding = _PLAIN
 
     def compact(self) -> dict[str, Any]:
         """As an order keeps it. The fraction is text, for it may have more digits than JSON readers keep."""
@@ -148,6 +151,15 @@ def _fraction(value: str) -> tuple[int, int]:
     return numerator, 10 ** len(part)
 
 
+@lru_cache(maxsize=1024)
+def _cross(theirs: str, ours: str) -> tuple[int, int]:
+    """The rate between two currencies through PIVOT, in lowest terms."""
+    (worth, parts), (units, whole) = _fraction(theirs), _fraction(ours)
+    numerator, denominator = units * parts, whole * worth
+    common = gcd(numerator, denominator)
+    return numerator // common, denominator // common
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """All rates, and how prices are made with them. refuse_after_days: older rates are not used any more."""
@@ -166,23 +178,18 @@ class Rates:
         if frm == to:
             return Quote(frm=frm, to=to, at=at[:10], version=self.version)
         legs = [self._leg(currency, at) for currency in (frm, to) if currency != PIVOT]
-        (theirs, parts), (ours, units) = self._fraction(frm), self._fraction(to)
-        numerator, denominator = ours * parts, units * theirs
-        common = gcd(numerator, denominator)
+        numerator, denominator = _cross(*["1" if one == PIVOT else self.rates[one].value for one in (frm, to)])
         return Quote(
             frm=frm,
             to=to,
-            numerator=numerator // common,
-            denominator=denominator // common,
+            numerator=numerator,
+            denominator=denominator,
             fee_basis_points=self.fee_basis_points,
             at=min(leg.at for leg in legs),
             source="+".join(sorted({leg.source for leg in legs})),
             version=self.version,
-            rounding=self.roundings.get(to, Rounding()),
+            rounding=self.roundings.get(to, _PLAIN),
         )
-
-    def _fraction(self, currency: str) -> tuple[int, int]:
-        return (1, 1) if currency == PIVOT else self.rates[currency].fraction()
 
     def _leg(self, currency: str, at: str) -> Rate:
         rate = self.rates.get(currency)

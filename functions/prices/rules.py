@@ -15,11 +15,12 @@ from market import clock
 from market.money import Money
 
 Mode = Literal["apply", "suggest"]
-Kind = Literal["stock", "demand", "hours"]
+Kind = Literal["stock", "demand", "hours", "competitor"]
 APPLY: Mode = "apply"
 SUGGEST: Mode = "suggest"
 _WHOLE = 10_000
 MAX_HOURS = 168
+MOST_COMPETITORS = 20
 CARRIED_OUT = timedelta(hours=1)
 """By when after its cooldown a decision has been carried out or never will be."""
 
@@ -29,7 +30,8 @@ class Trigger:
     """When a rule applies. Of these only the fields of its `kind` count.
 
     stock: fewer than `units` are available. demand: at least `units` were sold within `hours`. hours: on these weekdays
-    (Monday is 0), from `opens` until `closes`, in minutes of the day, UTC.
+    (Monday is 0), from `opens` until `closes`, in minutes of the day, UTC. competitor: somebody else was seen asking a
+    price within the last `hours`.
     """
 
     kind: Kind
@@ -42,7 +44,8 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """skus, category: what it is for, a category with all below it. change: basis points of the reference, with a sign.
+    """skus, category: what it is for, a category with all below it. change: basis points of the reference, with a sign;
+    of a rule on competitors, of the lowest price that one of them asks, 0 to match it.
 
     step: the most that one decision moves the price, in basis points of it. mode: `suggest` decides nothing.
     """
@@ -69,6 +72,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """What a competitor asked for a SKU at a moment."""
+
+    competitor: str
+    price: Money
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a SKU at a moment. sold: units by the number of hours that rules ask for."""
 
@@ -78,6 +90,7 @@ class Facts:
     available: int
     at: str
     sold: Mapping[int, int] = field(default_factory=dict)
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +148,8 @@ def judged(rules: Iterable[Rule], facts: Facts, state: State) -> Verdict | None:
     for rule in known:
         reasons = _reasons(rule.trigger, facts)
         if reasons and rule.bounds(reference) and rule.bounds(facts.price):
-            return _verdict(rule, facts, state, _moved(reference, rule), reasons)
+            seen = _lowest(rule.trigger, facts)
+            return _verdict(rule, facts, state, _moved(seen.price if seen else reference, rule), reasons)
     return _back(known, facts, state)
 
 
@@ -175,7 +189,7 @@ def _verdict(rule: Rule, facts: Facts, state: State, wanted: Money, reasons: tup
 
 
 def _moved(reference: Money, rule: Rule) -> Money:
-    """The share of the reference, half up, within floor and ceiling."""
+    """The share of the reference, or of a competitor's price, half up, within floor and ceiling."""
     amount = (2 * reference.amount * (_WHOLE + rule.change) + _WHOLE) // (2 * _WHOLE)
     return Money(min(max(amount, rule.floor.amount), rule.ceiling.amount), reference.currency)
 
@@ -199,17 +213,48 @@ def _reasons(trigger: Trigger, facts: Facts) -> tuple[Reason, ...]:
             minute = minute_of_week(facts.at)
             within = minute // 1_440 in trigger.days and trigger.opens <= minute % 1_440 < trigger.closes
             return (Reason("within_hours", minute % 1_440, trigger.opens),) if within else ()
+        case "competitor":
+            lowest = _lowest(trigger, facts)
+            return (Reason("competitor_asks", lowest.price.amount, facts.price.amount),) if lowest else ()
+
+
+def _lowest(trigger: Trigger, facts: Facts) -> Signal | None:
+    """The lowest price that a competitor asks, of those fresh enough and in the price's currency."""
+    if trigger.kind != "competitor":
+        return None
+    oldest = _later(facts.at, -60 * trigger.hours)
+    fresh = (one for one in facts.signals if one.at >= oldest and one.price.currency == facts.price.currency)
+    youngest_first = sorted(fresh, key=lambda one: one.at, reverse=True)
+    return min(youngest_first, key=lambda one: one.price.amount, default=None)
+
+
+def with_signals(known: Iterable[Signal], new: Iterable[Signal], at: str) -> tuple[Signal, ...]:
+    """The youngest signal of each competitor, the youngest first; without those that no rule may ask for any more.
+
+    Of two of one moment the new one counts: it corrects the other.
+    """
+    oldest, youngest = _later(at, -60 * MAX_HOURS), dict[str, Signal]()
+    for signal in (*known, *new):
+        before = youngest.get(signal.competitor)
+        if signal.at >= oldest and (before is None or signal.at >= before.at):
+            youngest[signal.competitor] = signal
+    kept = sorted(youngest.values(), key=lambda one: one.competitor)
+    return tuple(sorted(kept, key=lambda one: one.at, reverse=True)[:MOST_COMPETITORS])
 
 
 def _confidence(trigger: Trigger, facts: Facts, reasons: tuple[Reason, ...]) -> int:
-    """How clear the case is: 50 at the bound of stock or demand, more the farther beyond; hours are certain."""
+    """How clear the case is: 50 at the bound of stock, demand or age, more the farther from it; hours are certain."""
     seen, bound = reasons[0].seen, reasons[0].bound
     match reasons[0].code:
         case "stock_below":
             return 50 + 50 * (bound - max(seen, 0)) // bound
         case "sold_at_least":
             return min(100, 50 * seen // bound)
-    return 100
+    signal = _lowest(trigger, facts)
+    if signal is None:
+        return 100
+    age = datetime.fromisoformat(facts.at) - datetime.fromisoformat(signal.at)
+    return 100 - int(50 * age / timedelta(hours=trigger.hours))
 
 
 def minute_of_week(at: str) -> int:

@@ -3,6 +3,7 @@
 PRR#<vendor>               all rules of a vendor, with a version; listed by the next turn of their hours
 PRS#<sku>                  the state of a SKU; listed by the end of its cooldown while a rule is in force
 PRS#sold#<sku> / <moment>  units of one order, for as long as a rule may ask
+PRS#seen#<sku>             what competitors ask for it, as last told, for as long as a rule may ask
 PRA#<sku> / <moment>#<id>  a decision or a suggestion, kept for 400 days
 """
 
@@ -23,7 +24,7 @@ from market.table import NEW, Item, Key, Table, Write, put, update
 from orders.contract import MANIFEST as ORDERS
 from prices import rules as model
 from prices.manifest import MANIFEST
-from prices.rules import Reason, Rule, State
+from prices.rules import Reason, Rule, Signal, State
 from vendors.contract import MANIFEST as VENDORS
 
 KEPT = timedelta(days=400)
@@ -34,6 +35,12 @@ _table = Table(MANIFEST, IDENTITY, INVENTORY, ORDERS, VENDORS)
 
 class StateChanged(Conflict):
     """Another decision on the SKU was made meanwhile."""
+
+
+class SignalsChanged(Conflict):
+    """Somebody else told what competitors ask for the SKU at the same moment."""
+
+    code, title = "signals_changed", "Told by somebody else meanwhile"
 
 
 class AlreadyNoted(Conflict):
@@ -255,6 +262,27 @@ def sold(sku: str, hours: int, *, enough: int) -> int:
         if cursor is None or len(fresh) < len(page.items):
             break
     return units
+
+
+def signals(sku: str) -> tuple[tuple[Signal, ...], int]:
+    """What competitors ask, and the version that it was read at: 0 before the first."""
+    item = _table.get(_signals_key(sku), consistent=True)
+    rows = orjson.loads(item["seen"]) if item else []
+    return tuple(Signal(who, Money(*price), at) for who, price, at in rows), item["version"] if item else 0
+
+
+def save_signals(sku: str, known: Iterable[Signal], *, version: int) -> None:
+    """Keep what was read at this version. Raises SignalsChanged."""
+    rows = [[one.competitor, [one.price.amount, one.price.currency], one.at] for one in known]
+    kept = clock.epoch(timedelta(hours=model.MAX_HOURS + 1))
+    item = {"seen": orjson.dumps(rows).decode(), "version": version + 1, "expires_at": kept}
+    changed = SignalsChanged("Send it again.", sku=sku)
+    when, values = ("version = :seen", {":seen": version}) if version else (NEW, None)
+    _table.write(put(_signals_key(sku), item, when=when, values=values, otherwise=changed))
+
+
+def _signals_key(sku: str) -> Key:
+    return Key(f"PRS#seen#{sku}")
 
 
 def later(at: str, minutes: int) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from market.errors import Problem
 from market.http import View
 from market.money import Money
@@ -9,7 +11,7 @@ from prices.history import Prior
 from prices.lists import Entry
 from prices.ratebook import Ratebook
 from prices.rates import Quote, Rate, Rates
-from prices.rules import Rule, State, Trigger
+from prices.rules import Rule, Signal, State, Trigger
 from prices.rulestore import Decision
 from prices.store import Book
 
@@ -113,9 +115,21 @@ class Accepted(View):
         return cls(sku=sku, decision_id=decision_id, price=outcome.after)
 
 
+class Reported(View):
+    """What became of what competitors ask for a SKU: noted, or why not."""
+
+    sku: str
+    refused: Refusal | None = None
+
+    @classmethod
+    def of(cls, sku: str, outcome: Problem | None) -> "Reported":
+        return cls(sku=sku, refused=Refusal(code=outcome.code, detail=outcome.detail) if outcome else None)
+
+
 class WrittenList(View):
     items: list[Written]
     accepted: list[Accepted] = []
+    competitors: list[Reported] = []
 
 
 class BookCard(View):
@@ -169,6 +183,16 @@ class DecisionView(View):
         )
 
 
+class SignalView(View):
+    competitor: str
+    price: Money
+    seen_at: str
+
+    @classmethod
+    def of(cls, signal: Signal) -> "SignalView":
+        return cls(competitor=signal.competitor, price=signal.price, seen_at=signal.at)
+
+
 class BookView(View):
     """base: as the catalog has it; effective: with plans that are due. withoutRules: the price that rules start from.
 
@@ -184,6 +208,7 @@ class BookView(View):
     without_rules: Money | None = None
     rule: str | None = None
     rests_until: str | None = None
+    competitors: list[SignalView] = Field([], description="What they were last seen asking, the youngest first.")
     decisions: list[DecisionView]
     next_cursor: str | None = None
 
@@ -206,7 +231,7 @@ class TriggerView(View):
     @classmethod
     def of(cls, trigger: Trigger) -> "TriggerView":
         if trigger.kind != "hours":
-            return cls(kind=trigger.kind, units=trigger.units, hours=trigger.hours or None)
+            return cls(kind=trigger.kind, units=trigger.units or None, hours=trigger.hours or None)
         return cls(kind="hours", days=sorted(trigger.days), opens=_clock(trigger.opens), closes=_clock(trigger.closes))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from market.money import Money
 from promotions.benefits import Reach, Work
@@ -25,7 +25,7 @@ class Goods:
 class Basket:
     """The goods in the order of their SKUs, so that nothing depends on the order of the lines.
 
-    places: where each of them is among the lines; tags: by what selectors may name each of them.
+    places: where each of them is among the lines; tags: by what selectors may name each of them, asked for by few.
     """
 
     def __init__(self, goods: Sequence[Goods], currency: str) -> None:
@@ -38,9 +38,15 @@ class Basket:
         self.skus = [one.sku for one in self.goods]
         self.units = [one.quantity for one in self.goods]
         self.value = [one.unit_price.amount * one.quantity for one in self.goods]
-        self.tags = [_tags(one.product_id, one.sku, one.vendor_id, one.category, one.brand) for one in self.goods]
-        self.any_tag = frozenset[str]().union(*self.tags)
         self.every = tuple(range(len(goods)))
+
+    @cached_property
+    def tags(self) -> list[frozenset[str]]:
+        return [_tags(one.product_id, one.sku, one.vendor_id, one.category, one.brand) for one in self.goods]
+
+    @cached_property
+    def any_tag(self) -> frozenset[str]:
+        return frozenset[str]().union(*self.tags)
 
     def work(self) -> Work:
         return Work(self.currency, self.skus, self.units, self.value, list(self.value))

@@ -6,7 +6,7 @@ falls below nothing. Halves are rounded up, in the customer's favour.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from market.money import Money
 from promotions.model import (
@@ -41,8 +41,7 @@ class Work:
     left: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """The lines that a promotion is for, those that its rewards are taken from, and where its gift lies, if at all."""
 
     lines: tuple[int, ...]

@@ -127,6 +127,7 @@ def suggestions(customer_id: str, country: str) -> list[Suggestion]:
             category=line.category,
             quantity=line.quantity,
             unit_price=line.unit_price,
+            brand=line.brand,
         )
         for line in cart.lines
     ]
@@ -249,4 +250,5 @@ def _goods(offer: Offer) -> Goods:
         category=offer.category,
         quantity=1,
         unit_price=offer.price,
+        brand=offer.brand,
     )

@@ -32,6 +32,7 @@ MAX_LIMITED = 6
 """Promotions of one order that count uses, money or customers: an order's transaction has room for no more."""
 MAX_COMBINATIONS = 64
 """Choices among groups that are compared to the last unit; of more, each group's best one is taken by itself."""
+_NOBODY = frozenset[str]()
 _NOT_VALID = "This code cannot be used."
 _ORDER = {
     kind: rank
@@ -100,7 +101,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A promotion that would count by itself."""
+    """A promotion that would count by itself. vendors: whose parcels it makes free."""
 
     rank: tuple[int, int, str]
     promotion: Promotion
@@ -206,7 +207,8 @@ def _candidate(
     if units < conditions.min_units:
         return "quantity_not_reached", f"It is for {conditions.min_units} units or more."
     rank = -promotion.stacking.priority, _ORDER[promotion.benefit.kind], promotion.id
-    vendors = frozenset([basket.goods[i].vendor_id for i in lines])
+    ships = isinstance(promotion.benefit, FreeShipping)
+    vendors = frozenset([basket.goods[i].vendor_id for i in lines]) if ships else _NOBODY
     return _Candidate(rank, promotion, reach, vendors, code)
 
 
@@ -253,7 +255,7 @@ def _taken(choice: list[_Candidate], basket: Basket, postage: Mapping[str, int])
         if limited and not left:
             continue
         off = taken(promotion.benefit, work, one.reach)
-        shipped = isinstance(promotion.benefit, FreeShipping) and bool(one.vendors - free)
+        shipped = bool(one.vendors - free)
         missing = _missing(one, work)
         if not (off or shipped or missing) or not _covered(promotion, off):
             continue
@@ -263,7 +265,7 @@ def _taken(choice: list[_Candidate], basket: Basket, postage: Mapping[str, int])
         gifts += missing
         free |= one.vendors if shipped else set()
         takes.append((one, off))
-    saved = sum(work.value) - sum(work.left) + sum(postage.get(vendor, 0) for vendor in free)
+    saved = sum(work.value) - sum(work.left) + sum([postage.get(vendor, 0) for vendor in free])
     return _Result((-saved, -len(free), -gifts, tuple([one.promotion.id for one, _ in takes])), takes)
 
 
@@ -289,20 +291,17 @@ def _outcome(
     for promotion_id, code in named.items():
         if promotion_id not in counted and code.code not in told:
             told[code.code] = Refused(code.code, "better_offer", "It adds nothing to what the other promotions give.")
-    missing = ((one, _missing(one, work)) for one, _ in best.takes)
     return Outcome(
-        applied=tuple([_applied(one, off, basket) for one, off in best.takes if off or _ships_free(one)]),
-        refused=tuple(told[code] for code in dict.fromkeys(code.code for code in codes) if code in told),
+        applied=tuple([_applied(one, off, basket) for one, off in best.takes if off or one.vendors]),
+        refused=tuple([told[code] for code in dict.fromkeys([code.code for code in codes]) if code in told]),
         gifts=tuple(
-            Gift(one.promotion.benefit.sku, units, one.promotion.id)
-            for one, units in missing
-            if units and isinstance(one.promotion.benefit, FreeGift)
+            [
+                Gift(one.promotion.benefit.sku, units, one.promotion.id)
+                for one, _ in best.takes
+                if isinstance(one.promotion.benefit, FreeGift) and (units := _missing(one, work))
+            ]
         ),
     )
-
-
-def _ships_free(one: _Candidate) -> bool:
-    return isinstance(one.promotion.benefit, FreeShipping)
 
 
 def _applied(one: _Candidate, off: Mapping[int, int], basket: Basket) -> Applied:
@@ -319,7 +318,7 @@ def _applied(one: _Candidate, off: Mapping[int, int], basket: Basket) -> Applied
         funded_by=promotion.funded_by,
         platform_basis_points=promotion.platform_basis_points,
         by_line=tuple(by_line),
-        free_shipping=one.vendors if _ships_free(one) else frozenset(),
+        free_shipping=one.vendors,
         amount=Money(sum(off.values()), basket.currency),
         limits=promotion.limits,
         code_limit=one.code.limit if one.code else 0,

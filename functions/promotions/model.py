@@ -4,6 +4,7 @@ Amounts by currency are minor units: {"EUR": 500} is 5.00 euro. Basis points are
 8601 in UTC. Of everything that may be empty, empty means: no restriction.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,8 +77,12 @@ def tagged(
     brands: frozenset[str],
     vendors: frozenset[str],
 ) -> frozenset[str]:
-    """Names of all kinds in one set, so that one look tells whether two have any in common."""
-    kinds = {"p": products, "s": skus, "c": categories, "b": brands, "v": vendors}
+    """Names of all kinds in one set, so that one look tells whether two have any in common.
+
+    Brands are told apart as the catalog does it: `Lego`, `LEGO` and ` lego ` are one.
+    """
+    folded = frozenset(" ".join(unicodedata.normalize("NFKC", brand).casefold().split()) for brand in brands)
+    kinds = {"p": products, "s": skus, "c": categories, "b": folded, "v": vendors}
     return frozenset(f"{kind}:{name}" for kind, names in kinds.items() for name in names)
 
 

@@ -18,7 +18,7 @@ _LONGEST_PAUSE = 60
 
 def arrival(origin: Origin, method: Method, rate: Rate, zone: Zone, *, at: str) -> tuple[str, str]:
     """The earliest and the latest day, ISO dates. at: ISO 8601 with an offset or `Z`."""
-    return _delivered(_handed_over(origin, at), rate.transit, method.delivers, origin.pauses | zone.holidays)
+    return _delivered(_handed_over(origin, at), rate.transit, method.delivers, origin.pauses, zone.holidays)
 
 
 def ready(origin: Origin, *, at: str) -> tuple[str, str]:
@@ -44,9 +44,13 @@ def _handed_over(origin: Origin, at: str) -> tuple[date, date]:
 
 @lru_cache(maxsize=4096)
 def _delivered(
-    handed_over: tuple[date, date], transit: tuple[int, int], week: tuple[int, ...], closed: frozenset[str]
+    handed_over: tuple[date, date],
+    transit: tuple[int, int],
+    week: tuple[int, ...],
+    pauses: frozenset[str],
+    holidays: frozenset[str],
 ) -> tuple[str, str]:
-    (quick, slow), (first, last) = handed_over, transit
+    (quick, slow), (first, last), closed = handed_over, transit, pauses | holidays
     earliest = _on(_open(quick, week, closed), first, week, closed)
     latest = _on(_open(slow, week, closed), last, week, closed)
     return earliest.isoformat(), max(earliest, latest).isoformat()

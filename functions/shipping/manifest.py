@@ -5,7 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="shipping",
     prefixes=("SHT#", "SHQ#"),
-    reads=("cart", "prices", "vendors"),
+    reads=("cart", "prices", "promotions", "vendors"),
     functions=(
         Function(
             name="api",

@@ -5,7 +5,7 @@ currency. Countries are ISO 3166-1 alpha-2, regions the part of ISO 3166-2 after
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from market.errors import Conflict
 from market.money import Money
@@ -155,7 +155,7 @@ class Origin:
     @property
     def pauses(self) -> frozenset[str]:
         """All days on which nobody works."""
-        return self.holidays | self.closed
+        return self.holidays | self.closed if self.closed else self.holidays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +189,7 @@ class RateTable:
     updated_at: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(NamedTuple):
     """So many units of one thing. total: what they cost after discounts; ships: false for what is downloaded.
 
     weight_grams, size_mm: of one unit packed for sending, 0 and () where nobody told them.

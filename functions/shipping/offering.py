@@ -18,7 +18,7 @@ from shipping.model import (
     Zone,
 )
 from shipping.quotes import CarrierQuote, CarrierRate, fingerprint
-from shipping.rating import Convert, Unfit, fare, of_hundredths, rate_in, same
+from shipping.rating import Convert, Unfit, as_it_is, fare, of_hundredths, rate_in
 from shipping.zones import zone_of
 
 NOTHING_TO_SEND = "none"
@@ -154,11 +154,11 @@ def _try(
     elif bring is None:
         return "currency"
     zone = zone or _SOMEWHERE
+    rate = rate_in(method, zone.id)
     try:
-        found = fare(method, zone.id, parcel, destination, table, bring or same(parcel.subtotal.currency))
+        found = fare(method, rate, parcel, destination, table, bring or as_it_is)
     except Unfit as unfit:
         return unfit.reason
-    rate = rate_in(method, zone.id)
     earliest, latest = arrival(table.origin, method, rate, zone, at=at) if rate else ready(table.origin, at=at)
     return Option(
         method=method.id, name=method.name, price=found.price, carrier=method.carrier, service=method.service,
@@ -178,4 +178,4 @@ def _bring(frm: str, to: str, convert: Convert | None) -> Convert | None:
     """How amounts come into the order's currency; None if they do not."""
     if not frm:
         return of_hundredths(to)
-    return same(to) if frm == to else convert
+    return as_it_is if frm == to else convert

@@ -10,9 +10,9 @@ of price) is converted first, so that it is the amount that the customer is show
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from market.money import Money, exponent
+from market.money import CurrencyMismatch, Money, exponent
 from shipping.model import Band, Destination, Free, Method, Parcel, Piece, Rate, RateTable, Surcharge
 from shipping.zones import within
 
@@ -21,8 +21,7 @@ Convert = Callable[[Money], Money]
 """Brings an amount of the table's currency into the order's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fare:
+class Fare(NamedTuple):
     """What a method costs, in the order's currency. free_from: the lowest threshold that there is for it."""
 
     price: Money
@@ -41,10 +40,11 @@ class Unfit(Exception):
 
 def parcel_of(pieces: Sequence[Piece], currency: str) -> Parcel:
     """What a vendor sends for these: weights and volumes summed, sides the longest. `subtotal` is of all of them."""
-    subtotal = Money(0, currency)
-    units = grams = unweighed = heaviest = volume = longest = second = third = 0
+    subtotal = units = grams = unweighed = heaviest = volume = longest = second = third = 0
     for piece in pieces:
-        subtotal += piece.total
+        if piece.total.currency != currency:
+            raise CurrencyMismatch(f"{piece.total.currency} in a parcel of {currency}.")
+        subtotal += piece.total.amount
         if not piece.ships or not piece.quantity:
             continue
         units += piece.quantity
@@ -56,7 +56,7 @@ def parcel_of(pieces: Sequence[Piece], currency: str) -> Parcel:
             longest, second, third = max(longest, large), max(second, middle), max(third, small)
             volume += small * middle * large * piece.quantity
     return Parcel(
-        subtotal=subtotal,
+        subtotal=Money(subtotal, currency),
         units=units,
         weight_grams=grams,
         unweighed=unweighed,
@@ -73,8 +73,8 @@ def weight_of(parcel: Parcel, default_grams: int) -> int:
 
 def chargeable(parcel: Parcel, default_grams: int, dim_divisor: int) -> int:
     """Grams that are charged for: a divisor of 5000 cm³/kg makes a gram of every 5000 mm³ begun."""
-    dimensional = -(-parcel.volume_mm3 // dim_divisor) if dim_divisor else 0
-    return max(weight_of(parcel, default_grams), dimensional)
+    grams = weight_of(parcel, default_grams)
+    return max(grams, -(-parcel.volume_mm3 // dim_divisor)) if dim_divisor else grams
 
 
 def loads(grams: int, max_grams: int) -> list[int]:
@@ -104,25 +104,25 @@ def in_bands(measure: int, bands: Sequence[Band]) -> int:
 
 
 def fare(
-    method: Method, zone: str, parcel: Parcel, destination: Destination, table: RateTable, convert: Convert
+    method: Method, rate: Rate | None, parcel: Parcel, destination: Destination, table: RateTable, convert: Convert
 ) -> Fare:
-    """Raises Unfit for a parcel or a zone that the method is not for."""
+    """rate: the method's in the zone, None if it has none. Raises Unfit for a parcel that the method is not for."""
     _require_fit(method, parcel, table.default_grams)
     if method.pickup:
         return Fare(Money(0, parcel.subtotal.currency), 1, "pickup")
-    rate = rate_in(method, zone)
     if rate is None:
         raise Unfit("no_rate")
     split = loads(chargeable(parcel, table.default_grams, method.dim_divisor), method.max_grams)
     base = _base(rate, parcel, split, convert, table.currency)
     base = max(base, rate.minimum)
     base = base if rate.maximum is None else min(base, rate.maximum)
-    more = sum([_surcharge(one, parcel, split, destination) for one in method.surcharges])
-    lowest = free_from(table.free, method.id, zone)
+    for one in method.surcharges:
+        base += _surcharge(one, parcel, split, destination)
+    lowest = free_from(table.free, method.id, rate.zone) if table.free else None
     threshold = None if lowest is None else convert(Money(lowest, table.currency))
     if threshold is not None and parcel.subtotal.amount >= threshold.amount:
         return Fare(Money(0, threshold.currency), len(split), "threshold", threshold)
-    return Fare(convert(Money(base + more, table.currency)), len(split), free_from=threshold)
+    return Fare(convert(Money(base, table.currency)), len(split), free_from=threshold)
 
 
 def rate_in(method: Method, zone: str) -> Rate | None:
@@ -139,9 +139,9 @@ def free_from(rules: Sequence[Free], method: str, zone: str) -> int | None:
     return min(fitting, default=None)
 
 
-def same(currency: str) -> Convert:
+def as_it_is(money: Money) -> Money:
     """For a table in the order's currency."""
-    return lambda money: Money(money.amount, currency)
+    return money
 
 
 def of_hundredths(currency: str) -> Convert:
@@ -154,9 +154,10 @@ def _either(named: Sequence[str], one: str) -> bool:
 
 
 def _require_fit(method: Method, parcel: Parcel, default_grams: int) -> None:
-    heaviest = max(parcel.heaviest_grams, default_grams if parcel.unweighed else 0)
-    if method.max_grams and heaviest > method.max_grams:
-        raise Unfit("too_heavy")
+    if method.max_grams:
+        heaviest = max(parcel.heaviest_grams, default_grams if parcel.unweighed else 0)
+        if heaviest > method.max_grams:
+            raise Unfit("too_heavy")
     if method.max_side and parcel.sides_mm[0] > method.max_side:
         raise Unfit("too_large")
     if method.max_girth and girth(parcel) > method.max_girth:

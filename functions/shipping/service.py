@@ -1,20 +1,21 @@
 """What is asked of shipping: prices for a cart, prices for a parcel that a vendor imagines, and tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cart.contract import Cart
+from cart.contract import Cart, Line
 from market import clock
-from market.money import Money
-from prices.contract import NoRate, Rates, converted
-from shipping import calendars, live, store
+from market.money import MAX_AMOUNT, Money
+from prices.contract import NoRate, Rates, TooMuch, converted
+from shipping import calendars, live, store, subtotals
 from shipping.checking import require_sound
-from shipping.contract import PLATFORM
+from shipping.contract import PLATFORM, options
 from shipping.live import Question
 from shipping.model import Destination, Option, Parcel, Piece, RateTable
 from shipping.offering import carrier_option, offered, why_not
 from shipping.quotes import CarrierQuote
 from shipping.rating import parcel_of
+from shipping.store import Surroundings
 
 DIGITAL = "digital"
 """The tax category of goods that are downloaded, not sent."""
@@ -37,16 +38,16 @@ class Offering:
 def for_cart(customer_id: str, destination: Destination, currency: str) -> tuple[Cart, list[Offering]]:
     """The ways to send each vendor's part of the cart, in `currency`, or in the cart's if that is empty.
 
-    Weights and sizes are those that the cart's lines keep, as the order takes them, so that its parcel is the same.
-    Raises NoRate for a currency that the cart's prices cannot be shown in.
+    Weights and sizes are those that the cart's lines keep, as the order takes them, so that its parcel is the same; its
+    subtotal is after list prices and promotions, as the order compares it with thresholds. Raises NoRate for a currency
+    that the cart's prices cannot be shown in, or TooMuch.
     """
     cart = store.cart(customer_id)
-    vendors = tuple(dict.fromkeys(line.vendor_id for line in cart.lines))
-    around = store.surroundings(vendors)
-    questions = [
-        Question(vendor, _parcel(cart, vendor, around.rates, currency), destination, around.tables[vendor])
-        for vendor in vendors
-    ]
+    if not cart.lines:
+        return cart, []
+    around = store.surroundings(cart)
+    parcels = _parcels(cart, around, destination, currency or cart.lines[0].unit_price.currency)
+    questions = [Question(vendor, parcel, destination, around.tables[vendor]) for vendor, parcel in parcels.items()]
     answers = live.answers(filter(live.askable, questions), around.rates)
     return cart, [_offering(question, answers.get(question.vendor_id, ""), around.rates) for question in questions]
 
@@ -80,20 +81,46 @@ def _carriers(question: Question, quote: CarrierQuote, rates: Rates, at: str) ->
     return [option for option in made if option]
 
 
-def _parcel(cart: Cart, vendor_id: str, rates: Rates, currency: str) -> Parcel:
-    lines = [line for line in cart.lines if line.vendor_id == vendor_id]
-    paid = lines[0].unit_price.currency
-    pieces = [
-        Piece(
-            quantity=line.quantity, total=line.total, weight_grams=line.weight_grams, size_mm=line.size_mm,
+def _parcels(cart: Cart, around: Surroundings, destination: Destination, currency: str) -> dict[str, Parcel]:
+    """Each vendor's, with what its goods cost after discounts. Raises NoRate or TooMuch."""
+    at, country, terms = clock.timestamp(), destination.country, around.terms
+    units = subtotals.before_promotions(cart.lines, terms, around.rates, currency=currency, country=country, at=at)
+    full = _packed(cart.lines, [unit * line.quantity for unit, line in zip(units, cart.lines, strict=True)])
+    if any(parcel.subtotal.amount > MAX_AMOUNT for parcel in full.values()):
+        raise TooMuch(f"This would be too much in {currency}.")
+    if not terms.promotions and not terms.codes:
+        return full
+    postage = _postage(full, around, destination, at) if terms.frees_parcels else {}
+    return _packed(
+        cart.lines,
+        subtotals.after_promotions(cart.lines, units, terms, country=country, at=at, postage=postage),
+    )
+
+
+def _packed(lines: Sequence[Line], totals: Sequence[Money]) -> dict[str, Parcel]:
+    """A parcel for each vendor, in the order of the first lines."""
+    pieces: dict[str, list[Piece]] = {}
+    for line, cost in zip(lines, totals, strict=True):
+        piece = Piece(
+            quantity=line.quantity, total=cost, weight_grams=line.weight_grams, size_mm=line.size_mm,
             ships=line.tax_category != DIGITAL,
-        )
-        for line in lines
-    ]  # fmt: skip
-    parcel = parcel_of(pieces, paid)
-    if currency in ("", paid):
-        return parcel
-    return replace(parcel, subtotal=converted(parcel.subtotal, rates.quote(paid, currency, at=clock.timestamp())))
+        )  # fmt: skip
+        pieces.setdefault(line.vendor_id, []).append(piece)
+    return {vendor: parcel_of(own, totals[0].currency) for vendor, own in pieces.items()}
+
+
+def _postage(parcels: Mapping[str, Parcel], around: Surroundings, destination: Destination, at: str) -> dict[str, int]:
+    """What free shipping would take off each parcel: as much as the cheapest way to send it costs, pickup aside."""
+    worth = {}
+    for vendor, parcel in parcels.items():
+        table = around.tables[vendor]
+        convert = _convert(around.rates, table.currency, parcel.subtotal.currency)
+        ways = options(parcel, destination, table, at=at, convert=convert)
+        usual = next((way for way in ways if way.method == subtotals.METHOD or not parcel.units), None)
+        if usual:
+            sent = (way.price.amount for way in ways if way.free_because != "pickup")
+            worth[vendor] = min(usual.price.amount, min(sent, default=usual.price.amount))
+    return worth
 
 
 def _convert(rates: Rates, frm: str, to: str) -> Callable[[Money], Money] | None:

@@ -8,26 +8,40 @@ from cart.contract import Cart, cart_key, read_cart
 from market import clock
 from market.errors import Conflict, PreconditionFailed
 from market.guard.callers import Caller
-from market.table import NEW, Item, Table, Write, put
+from market.table import NEW, Item, Key, Table, Write, put
 from prices.contract import MANIFEST as PRICES
-from prices.contract import Rates, rates_key, read_rates
+from prices.contract import Rates, entries_key, groups_key, rates_key, read_entries, read_groups, read_rates
+from promotions.contract import MANIFEST as PROMOTIONS
+from promotions.contract import PLATFORM as EVERYBODY
+from promotions.contract import (
+    book_key,
+    code_key,
+    customer_key,
+    promotion_key,
+    read_book,
+    read_code,
+    read_customer,
+    read_promotion,
+)
 from shipping import quotes, stored
 from shipping.contract import PLATFORM, quote_key, read_carrier_quote, read_table, table_key, table_of
 from shipping.manifest import MANIFEST
 from shipping.model import RateTable
 from shipping.quotes import CarrierQuote
+from shipping.subtotals import Terms
 from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import require_known
 
-_table = Table(MANIFEST, CART, PRICES, VENDORS)
+_table = Table(MANIFEST, CART, PRICES, PROMOTIONS, VENDORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What prices of a cart's parcels depend on: tables by vendor, exchange rates."""
+    """What prices of a cart's parcels depend on: tables by vendor, exchange rates, and what its lines cost by."""
 
     tables: Mapping[str, RateTable]
     rates: Rates
+    terms: Terms
 
 
 def require_vendor(vendor_id: str, caller: Caller) -> None:
@@ -39,14 +53,39 @@ def cart(customer_id: str) -> Cart:
     return read_cart(customer_id, _table.get(cart_key(customer_id), consistent=True))
 
 
-def surroundings(vendors: Iterable[str]) -> Surroundings:
+def surroundings(cart: Cart) -> Surroundings:
     """All of it in one call. A moment old is fine: the order looks again."""
-    scopes = dict.fromkeys([*vendors, PLATFORM])
-    found = _table.batch_get([*map(table_key, scopes), rates_key()])
+    vendors = tuple(dict.fromkeys(line.vendor_id for line in cart.lines))
+    found = _table.batch_get([*map(table_key, (*vendors, PLATFORM)), rates_key(), *_terms_keys(cart, vendors)])
     platforms = found.get(table_key(PLATFORM))
     return Surroundings(
-        tables={scope: table_of(found.get(table_key(scope)), platforms) for scope in scopes if scope != PLATFORM},
+        tables={vendor: table_of(found.get(table_key(vendor)), platforms) for vendor in vendors},
         rates=read_rates(found.get(rates_key())),
+        terms=_terms(cart, vendors, found),
+    )
+
+
+def _terms_keys(cart: Cart, vendors: Iterable[str]) -> list[Key]:
+    customer, coupons = cart.customer_id, cart.coupons
+    return [
+        *(customer_key(customer), groups_key(customer)),
+        *(entries_key(line.sku) for line in cart.lines),
+        *(book_key(scope) for scope in (EVERYBODY, *vendors)),
+        *(code_key(coupon.code) for coupon in coupons),
+        *(promotion_key(coupon.promotion_id) for coupon in coupons),
+    ]
+
+
+def _terms(cart: Cart, vendors: Iterable[str], found: Mapping[Key, Item]) -> Terms:
+    customer, coupons = cart.customer_id, cart.coupons
+    groups = read_groups(found.get(groups_key(customer)))
+    books = [one for scope in (EVERYBODY, *vendors) for one in read_book(found.get(book_key(scope)))]
+    named = (found.get(promotion_key(coupon.promotion_id)) for coupon in coupons)
+    return Terms(
+        customer=read_customer(found.get(customer_key(customer)), customer, groups),
+        entries={line.sku: read_entries(found.get(entries_key(line.sku))) for line in cart.lines},
+        promotions=[*books, *(read_promotion(item) for item in named if item)],
+        codes=[read_code(found.get(code_key(coupon.code)), coupon.code) for coupon in coupons],
     )
 
 

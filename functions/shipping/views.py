@@ -60,7 +60,10 @@ class OptionView(View):
 
 
 class VendorRates(View):
-    """One vendor's parcel. subtotal: of the cart, before discounts, which the order takes off before it compares."""
+    """One vendor's parcel. subtotal: of its goods after discounts, as the order compares it with thresholds.
+
+    What a promotion of free shipping takes off is not in the prices: the checkout's summary tells.
+    """
 
     vendor_id: str
     subtotal: Money

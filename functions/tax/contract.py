@@ -138,6 +138,9 @@ class Registration:
     collected_by: str = PLATFORM
 
 
+_ONE_STOP_SHOP = Registration(since="")
+
+
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """What staff set for a country. version: 0 before the first change."""
@@ -279,7 +282,7 @@ def _registration(law: Law, day: str, overrides: Overrides) -> Registration | No
     named = [one for one in overrides.registrations if _counts(one.since, one.until, day) and _is_in(one.region, law)]
     if named:
         return max(named, key=lambda one: (one.region, one.since))
-    return Registration(since="") if law.country in european_union() else None
+    return _ONE_STOP_SHOP if law.country in european_union() else None
 
 
 def _override(category: str, law: Law, destination: Place, day: str, overrides: Overrides) -> Override | None:

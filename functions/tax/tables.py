@@ -43,9 +43,9 @@ class Law:
 
     def rate(self, category: str, day: str) -> int:
         """Thousandths of a percent; digital goods: the standard rate. 0 where there is no such tax on the day."""
-        standard = sum(_first(history, day) for history in (self.standard, self.added))
         if category == EXEMPT:
             return 0
+        standard = _first(self.standard, day) + _first(self.added, day)
         if category != REDUCED:
             return standard
         own, general = self.reduced_rates(day), _in_force(self.country_reduced, day)

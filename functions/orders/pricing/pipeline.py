@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.contract import commission_of
 from market.errors import Problem
@@ -27,6 +27,7 @@ from tax.contract import Rate
 
 _WHOLE = 10_000
 _FREE_SHIPPING = "free_shipping"
+_NOTHING_OFF = Outcome()
 _NOTES = {tax.EXEMPT_GOODS: EXEMPT, tax.CERTIFIED: EXEMPT, tax.REVERSE_CHARGE: REVERSE_CHARGE}
 
 
@@ -47,9 +48,10 @@ class _Work:
     off: list[int]
     subsidy: list[int]
     nothing: Money
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: Outcome = _NOTHING_OFF
     rates: list[Rate] = field(default_factory=list)
     taxes: list[Money] = field(default_factory=list)
+    converts: dict[str, Convert | None] = field(default_factory=dict)
     parcels: dict[str, Parcel] = field(default_factory=dict)
     options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
     chosen: dict[str, Option] = field(default_factory=dict)
@@ -58,8 +60,7 @@ class _Work:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Postage:
+class _Postage(NamedTuple):
     """price: what is asked for the parcel; off: what promotions take off it; subsidy: what of that we pay."""
 
     price: int
@@ -92,19 +93,20 @@ def price(question: Question, tables: Tables) -> Answer:
 
 def _listed(question: Question, tables: Tables) -> _Work:
     """Base, currency and list: what a unit costs before promotions."""
-    quote = tables.rates.quote(question.lines[0].unit_price.currency, question.currency, at=question.at)
+    lines, prices = question.lines, tables.entries
+    quote = tables.rates.quote(lines[0].unit_price.currency, question.currency, at=question.at)
     foreign = quote if quote.frm != quote.to else None
     country, groups, at = question.destination.country, question.customer.groups, question.at
     found = [
         listed(line.unit_price, entries, quantity=line.quantity, country=country, groups=groups, at=at, quote=foreign)
-        if (entries := tables.entries.get(line.sku, ())) or foreign
+        if (entries := prices.get(line.sku, ())) or foreign
         else Listed(line.unit_price, "", line.unit_price)
-        for line in question.lines
+        for line in lines
     ]
     vendors: dict[str, list[int]] = {}
-    for place, line in enumerate(question.lines):
+    for place, line in enumerate(lines):
         vendors.setdefault(line.vendor_id, []).append(place)
-    value = [found[place].price.amount * line.quantity for place, line in enumerate(question.lines)]
+    value = [one.price.amount * line.quantity for one, line in zip(found, lines, strict=True)]
     off, subsidy = [0] * len(value), [0] * len(value)
     return _Work(question, tables, quote, found, vendors, value, off, subsidy, Money(0, question.currency))
 
@@ -122,6 +124,7 @@ def _promote(work: _Work) -> None:
             category=line.category,
             quantity=line.quantity,
             unit_price=found.price,
+            brand=line.brand,
         )
         for line, found in zip(question.lines, work.listed, strict=True)
     ]
@@ -144,8 +147,9 @@ def _promote(work: _Work) -> None:
 
 
 def _expected_postage(work: _Work) -> dict[str, int]:
-    """What the parcels would cost without promotions, if some of these could make them free."""
-    if not any(promotion.benefit.kind == _FREE_SHIPPING for promotion in work.tables.promotions):
+    """What the parcels would cost without promotions, if one that makes them free is to be compared with others."""
+    kinds = [promotion.benefit.kind for promotion in work.tables.promotions]
+    if len(kinds) < 2 or _FREE_SHIPPING not in kinds:
         return {}
     found = {}
     for vendor_id in work.vendors:
@@ -163,15 +167,14 @@ def _send(work: _Work) -> None:
             work.postage[vendor_id] = _Postage(0)
             continue
         work.chosen[vendor_id] = option
-        freed = next((one for one in work.outcome.applied if vendor_id in one.free_shipping), None)
-        off = _freed(option, work.options.get(vendor_id, ())) if freed else 0
-        work.postage[vendor_id] = _Postage(option.price.amount, off, _ours(off, freed) if freed else 0)
+        freeing = [one for one in work.outcome.applied if vendor_id in one.free_shipping]
+        off = _freed(option, work.options.get(vendor_id, ())) if freeing else 0
+        work.postage[vendor_id] = _Postage(option.price.amount, off, _ours(off, freeing[0]) if freeing else 0)
 
 
 def _freed(option: Option, ways: Sequence[Option]) -> int:
     """What free shipping takes off: as much as the cheapest way to send costs, so that a dearer one costs the rest."""
-    cheapest = min((way.price.amount for way in ways if way.free_because != "pickup"), default=option.price.amount)
-    return min(option.price.amount, cheapest)
+    return min([option.price.amount, *[way.price.amount for way in ways if way.free_because != "pickup"]])
 
 
 def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -> Option | None:
@@ -182,11 +185,11 @@ def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -
     if work.parcels.get(vendor_id) != parcel:
         work.options[vendor_id] = options(parcel, question.destination, table, at=at, convert=convert)
         work.parcels[vendor_id] = parcel
-    ways = work.options[vendor_id]
     method = question.methods.get(vendor_id, question.method)
-    known = (way for way in ways if way.method == method or not parcel.units)
-    if vendor_id not in question.quotes and (found := next(known, None)):
-        return found
+    if vendor_id not in question.quotes:
+        for way in work.options[vendor_id]:
+            if way.method == method or not parcel.units:
+                return way
     try:
         if vendor_id in question.quotes:
             quote = work.tables.carriers.get(vendor_id)
@@ -220,11 +223,13 @@ def _convert(work: _Work, currency: str) -> Convert | None:
     """How amounts in the currency become the order's; None where they are, or where there is no rate."""
     if not currency or currency == work.quote.to:
         return None
-    try:
-        quote = work.tables.rates.quote(currency, work.quote.to, at=work.question.at)
-    except NoRate:
-        return None
-    return lambda money: converted(money, quote)
+    if currency not in work.converts:
+        try:
+            quote = work.tables.rates.quote(currency, work.quote.to, at=work.question.at)
+            work.converts[currency] = lambda money: converted(money, quote)
+        except NoRate:
+            work.converts[currency] = None
+    return work.converts[currency]
 
 
 def _tax(work: _Work) -> None:
@@ -249,6 +254,7 @@ def _tax(work: _Work) -> None:
 
 def _line(work: _Work, place: int) -> LineSnapshot:
     line, found, rate = work.question.lines[place], work.listed[place], work.rates[place]
+    off, subsidy = work.off[place], work.subsidy[place]
     return LineSnapshot(
         sku=line.sku,
         product_id=line.product_id,
@@ -257,13 +263,13 @@ def _line(work: _Work, place: int) -> LineSnapshot:
         quantity=line.quantity,
         unit_price=found.price,
         category=line.category,
-        discount=_some(work, work.off[place]) or work.nothing,
+        discount=Money(off, work.nothing.currency) if off else work.nothing,
         tax=work.taxes[place],
         tax_rate=rate.rate,
         tax_added=_is_added(rate),
         tax_note=_NOTES.get(rate.exemption, ""),
-        subsidy=_some(work, work.subsidy[place]),
-        base_price=found.base if found.base != found.price else None,
+        subsidy=_some(work, subsidy) if subsidy else None,
+        base_price=found.base if found.base is not found.price and found.base != found.price else None,
         list_id=found.list_id,
     )
 
@@ -271,15 +277,20 @@ def _line(work: _Work, place: int) -> LineSnapshot:
 def _part(work: _Work, vendor_id: str) -> Part:
     currency, postage, own = work.question.currency, work.postage[vendor_id], work.vendors[vendor_id]
     rates = [work.rates[i] for i in own]
-    rate = max(rates, key=lambda one: one.rate)
+    rate = max(rates, key=lambda one: one.rate) if len(rates) > 1 else rates[0]
     by_vendor = all([one.collected_by == tax.VENDOR for one in rates])
     shipping = postage.price - postage.off
     shipping_tax = _taxed(work, shipping, rate)
-    taxes = [(shipping_tax, rate), *[(work.taxes[i], work.rates[i]) for i in own]]
-    tax_sum = sum([one.amount for one, _ in taxes])
-    added = sum([one.amount for one, at_rate in taxes if _is_added(at_rate)])
-    subtotal, off = sum([work.value[i] for i in own]), sum([work.off[i] for i in own])
-    subsidy = sum([work.subsidy[i] for i in own]) + postage.subsidy
+    tax_sum = shipping_tax.amount
+    added = tax_sum if _is_added(rate) else 0
+    subtotal, off, subsidy = 0, 0, postage.subsidy
+    for i in own:
+        taxed = work.taxes[i].amount
+        tax_sum += taxed
+        added += taxed if _is_added(work.rates[i]) else 0
+        subtotal += work.value[i]
+        off += work.off[i]
+        subsidy += work.subsidy[i]
     earned = subtotal - off + shipping + added + subsidy - (0 if by_vendor else tax_sum)
     return Part(
         vendor_id=vendor_id,
@@ -318,7 +329,8 @@ def _commission(work: _Work, vendor_id: str, most: int) -> Money:
         (lines[i].category, Money(work.value[i] - work.off[i] + work.subsidy[i], currency), lines[i].quantity)
         for i in work.vendors[vendor_id]
     ]
-    return Money(min(commission_of(rules, vendor_id, sold, work.question.at).amount, most), currency)
+    commission = commission_of(rules, vendor_id, sold, work.question.at)
+    return commission if commission.amount <= most else Money(most, currency)
 
 
 def _promoted(work: _Work) -> list[Promoted]:
