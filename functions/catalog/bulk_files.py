@@ -82,7 +82,7 @@ def _upload(job: Job) -> dict[str, Any]:
     return {"Bucket": _bucket(), "Key": _name(job, "file"), "UploadId": job.upload_id}
 
 
-def fetched(job: Job) -> IO[bytes]:
+def fetched(job: Job) -> io.BufferedRandom:
     """The vendor's file on the function's own disk; it is gone when closed."""
     body = _s3().get_object(Bucket=_bucket(), Key=_name(job, "file"))["Body"]
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it

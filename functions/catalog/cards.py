@@ -2,7 +2,7 @@
 
 Stock and promotions are read when a list is asked for, all of a page in one request, instead of being copied into every
 entry of every list: a copy would cost writes at each sale, and be wrong in between. So a list is two requests, however
-many products there are, and half a read unit for each SKU and each book of promotions that it shows.
+many products there are, and half a read unit for each SKU and each book of promotions that was not shown just before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from catalog import store
-from inventory.contract import SHOWN_AT_MOST, Offer, public_stock
+from catalog import beside
+from catalog.beside import Left
+from inventory.contract import SHOWN_AT_MOST, public_stock
 from market import clock
 from market.money import Money
 from promotions.contract import PLATFORM, Goods, Promotion, badge_of, shown_on
@@ -34,10 +35,10 @@ def shown(texts: Iterable[str], language: str = "") -> list[str]:
         return []
     scopes = list(islice(dict.fromkeys([PLATFORM, *[card["vendorId"] for card in cards]]), MOST_READ // 2))
     skus = _looked_at(cards, MOST_READ - len(scopes))
-    offers, promotions = store.beside(skus, scopes)
+    left, promotions = beside.look(skus, scopes)
     badges = _badges(cards, promotions)
     return [
-        orjson.dumps(_titled(card, language) | _stock(card, offers, skus) | told).decode()
+        orjson.dumps(_titled(card, language) | _stock(card, left, skus) | told).decode()
         for card, told in zip(cards, badges, strict=True)
     ]
 
@@ -63,12 +64,11 @@ def _looked_at(cards: Iterable[Card], room: int) -> frozenset[str]:
     return frozenset(found)
 
 
-def _stock(card: Card, offers: Mapping[str, Offer], looked_at: frozenset[str]) -> dict[str, Any]:
+def _stock(card: Card, left: Mapping[str, Left], looked_at: frozenset[str]) -> dict[str, Any]:
     skus = card.get("skus", ())
-    there = [offers[sku] for sku in skus if sku in offers]
-    left = sum([offer.sellable for offer in there if offer.active and offer.vendor_id == card["vendorId"]])
+    units = sum([left[sku].units for sku in skus if sku in left and left[sku].vendor_id == card["vendorId"]])
     whole = len(skus) == card["variants"] and looked_at.issuperset(skus)
-    return public_stock(left) if whole or left >= SHOWN_AT_MOST else {}
+    return public_stock(units) if whole or units >= SHOWN_AT_MOST else {}
 
 
 def _badges(cards: Sequence[Card], promotions: Sequence[Promotion]) -> list[dict[str, Any]]:
@@ -93,6 +93,7 @@ def _goods(card: Card, sku: str) -> Goods:
         category=card["category"],
         quantity=1,
         unit_price=Money(**card["price"]),
+        brand=card.get("brand", ""),
     )
 
 

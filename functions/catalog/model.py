@@ -246,6 +246,7 @@ class Product(Shape):
             slug=self.slug,
             image=variant.image or (self.picture.url if self.picture else ""),
             category=self.category,
+            brand=self.brand or "",
             tax_category=variant.tax_category or STANDARD,
             weight_grams=variant.weight_grams or 0,
             size_mm=(size.length_mm, size.width_mm, size.height_mm) if (size := variant.dimensions) else (),

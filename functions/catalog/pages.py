@@ -52,6 +52,7 @@ def _promotions(shown: Shown, page: Mapping[str, Any]) -> list[Promotion]:
             category=page["category"],
             quantity=1,
             unit_price=shown.offers[variant["sku"]].price,
+            brand=page.get("brand", ""),
         )
         for variant in page["variants"]
     ]

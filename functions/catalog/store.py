@@ -183,12 +183,12 @@ def page(slug: str) -> Shown | Moved | None:
     return _shown(product, address, found)
 
 
-def beside(skus: Iterable[str], scopes: Iterable[str]) -> tuple[dict[str, Offer], tuple[Promotion, ...]]:
-    """Present offers by SKU, and the promotions without a code of these scopes: one read of at most 100 items."""
-    offers, books = {sku: stock_key(sku) for sku in skus}, [book_key(scope) for scope in scopes]
-    found = _table.batch_get([*offers.values(), *books])
+def beside(skus: Iterable[str], scopes: Iterable[str]) -> tuple[dict[str, Offer], dict[str, tuple[Promotion, ...]]]:
+    """Present offers by SKU, and by scope the promotions without a code: one read of at most 100 items."""
+    offers, books = {sku: stock_key(sku) for sku in skus}, {scope: book_key(scope) for scope in scopes}
+    found = _table.batch_get([*offers.values(), *books.values()])
     present = {sku: read_offer(found[key]) for sku, key in offers.items() if key in found}
-    return present, tuple([one for book in books for one in read_book(found.get(book))])
+    return present, {scope: read_book(found.get(key)) for scope, key in books.items()}
 
 
 def forget_address(slug: str) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from market import config
+from catalog import beside
+from market import clock, config
 from promotions.model import BuyGet, FreeShipping, Percent, Promotion, Selector
 from tests.services.catalog.conftest import ADA, BOB, Market, variant
 from tests.services.orders.setup import running
@@ -59,20 +61,30 @@ def requests() -> Iterator[list[tuple[str, int]]]:
 
 
 class TestStock:
-    def test_of_all_variants_is_told_up_to_ten_and_as_it_is_now(self, market: Market) -> None:
+    def test_of_all_variants_is_told_up_to_ten(self, market: Market) -> None:
         market.create(title="Few", variants=[variant("FEW", stock=3)])
         market.create(title="Two kinds", variants=[
             variant("ONE", stock=4, options={"size": "S"}), variant("TWO", stock=5, options={"size": "M"}),
         ])  # fmt: skip
         market.create(title="Plenty", variants=[variant("PLENTY", stock=4_000)])
-        market.create(title="Gone", variants=[variant("GONE", stock=1)])
         listed = cards(market)
-        sell_out("GONE")
 
         told = {title: (card["inStock"], card["available"]) for title, card in listed.items()}
-        assert told == {"Few": (True, 3), "Two kinds": (True, 9), "Plenty": (True, 10), "Gone": (True, 1)}
-        assert cards(market)["Gone"]["inStock"] is False
+        assert told == {"Few": (True, 3), "Two kinds": (True, 9), "Plenty": (True, 10)}
         assert listed["Two kinds"]["skus"] == ["ONE", "TWO"]
+
+    def test_is_told_a_few_seconds_late_at_most_on_cards_and_at_once_on_the_page(self, market: Market) -> None:
+        made = market.create(title="Gone", variants=[variant("GONE", stock=1)]).json
+        begin, told = clock.now(), {}
+        for seconds in (0, 4.9, beside.FRESH_FOR.total_seconds()):
+            now = begin + timedelta(seconds=seconds)
+            with clock.running_on(lambda now=now: now):
+                told[seconds] = cards(market)["Gone"]["inStock"]
+            sell_out("GONE")
+
+        assert list(told.values()) == [True, True, False]
+        (page,) = market.anyone("GET", f"/v1/products/{made['slug']}").json["variants"]
+        assert page["inStock"] is False
 
     def test_of_more_variants_than_a_card_names_is_told_only_where_it_is_certain(self, market: Market) -> None:
         sizes = [{"size": str(number)} for number in range(12)]
@@ -160,13 +172,17 @@ class TestReading:
                 variant(f"A-{number}-{size}", stock=1, options={"size": str(size)}) for size in range(5)
             ])  # fmt: skip
         cards(market, "category=home&limit=1")
+        beside.forget()
         with requests() as asked:
             listed = cards(market, f"category=home&limit={limit}")
+        with requests() as again:
+            assert cards(market, f"category=home&limit={limit}") == listed
 
         assert [operation for operation, _ in asked] == ["Query", "BatchGetItem"]
         assert asked[1][1] <= 100
         told = [card["available"] for card in listed.values() if "available" in card]
         assert told == [5] * min(limit, 19), "of ninety-seven SKUs"
+        assert [operation for operation, _ in again] == ["Query"]
 
     def test_an_empty_list_reads_no_stock(self, market: Market) -> None:
         cards(market, "category=garden")
