@@ -57,7 +57,9 @@ _MEDIA: dict[str, Document] = {
     **{f"invoices_{name}": _PDF for name in ("show", "guest_show", "show_issued", "api_show_issued")},
 }
 """What operations answer that do not answer with a view."""
-_BESIDE: dict[str, Document] = {"promotions_codes": {"text/csv": _TEXT}}
+_BESIDE: dict[str, Document] = {
+    name: {"text/csv": _TEXT} for name in ("promotions_codes", "inventory_list_stock", "inventory_api_list_stock")
+}
 """What operations answer beside a view, if they are asked to."""
 
 

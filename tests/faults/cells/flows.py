@@ -131,6 +131,16 @@ def never_paid(floor: Floor, watch: Watch) -> None:
     floor.wait(cards.HOLD_SECONDS + 5)
 
 
+@flow("paid in a longer hold", End(), steps="hold_longer")
+def paid_in_a_longer_hold(floor: Floor, watch: Watch) -> None:
+    floor.placed()
+    floor.wait(cards.HOLD_SECONDS - 60)
+    intent = floor.intent()
+    watch()
+    floor.wait(120)
+    floor.confirm(intent, cards.GOOD)
+
+
 @flow("cancelled before its checkout", cancelled("cancelled_by_customer"))
 def cancelled_early(floor: Floor, watch: Watch) -> None:
     floor.order(floor.fill())
