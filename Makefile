@@ -9,9 +9,10 @@ DATA ?= .data
 URL ?= http://127.0.0.1:$(PORT)
 PYTHON := .venv/bin/python
 export PYTHONPATH := .:functions:layers/kernel/python
+unexport PYTHONDONTWRITEBYTECODE # where it is set, every process would compile what it imports
 READY := .venv/ready
 WORKERS ?= 2
-# a file's tests share servers; by name, since those with the longest files (faults, journeys, sagas) come before services
+# a file's tests share servers; in the order of tests/conftest.py, which puts the longest files first
 SPREAD := --dist loadfile --no-loadscope-reorder
 RECORDS := --access-patterns .cache/access-patterns.json --contract-report .cache/contract.json
 
@@ -41,7 +42,7 @@ contract: ## Run every test, and list the features that have passing ones
 	@$(MAKE) test SLOW=1 RECORD=1
 	@$(PYTHON) -m tools.contract
 
-mutants: $(READY) ## Break the code of money and stock in small ways, and list what no test notices (CHECK=1 WORDS=)
+mutants: $(READY) ## Break the code of money and stock in small ways, and list what no test notices (CHECK=1 a sample, WORDS=)
 	@$(PYTHON) -m tools.mutants $(if $(CHECK),--check) $(WORDS)
 
 bench: $(READY) ## Measure speed and cost, and print the figures

@@ -54,24 +54,31 @@ TABLE = {
 _ON_BOTH = ("tests/kernel/", "tests/local/")
 """Tests of whatever asks the database itself."""
 
+_MOTO_EACH = int(os.environ.get("MOTO_EACH", "3"))
+"""Of the other tests of a file the slow run repeats every so many on moto; 1 repeats all of them."""
+
+_LONG = ("tests/faults/", "tests/journeys/", "tests/store/")
+"""Where files take minutes. They come first, for the last one to begin is what the other workers wait for."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Every day most tests use the embedded database, and with the slow tests moto too, which is far slower.
+    """Every day most tests use the embedded database, and with the slow tests some use moto too, which is far slower.
 
     There a test runs with its first case: what the others vary is not the database.
     """
-    seen, spared = set[str](), set[pytest.Item]()
+    seen, spared = dict[str, set[str]](), set[pytest.Item]()
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if parameters.get("database") == "moto" and not item.nodeid.startswith(_ON_BOTH):
             item.add_marker("slow")
-            test = item.nodeid.partition("[")[0]
-            if test in seen:
+            file, _, test = item.nodeid.partition("[")[0].partition("::")
+            tests = seen.setdefault(file, set())
+            if test in tests or len(tests) % _MOTO_EACH:
                 spared.add(item)
-            seen.add(test)
+            tests.add(test)
     config.hook.pytest_deselected(items=list(spared))
-    items[:] = [item for item in items if item not in spared]
+    items[:] = sorted((item for item in items if item not in spared), key=lambda i: not i.nodeid.startswith(_LONG))
     gc.freeze()  # what is loaded now stays until the end: no collection need look at it again
 
 

@@ -33,7 +33,7 @@ from tests.faults.cells.flows import FLOWS
 from tests.faults.cells.wires import Recorder
 
 pytestmark = pytest.mark.contract("7.2", "7.3", "11.2", "12.1", "12.2", "12.3", "12.4")
-EVERY = 50
+EVERY = 100
 Note = Callable[[str, object], None]
 
 
@@ -51,7 +51,7 @@ def test_a_call_that_breaks_changes_no_end(floor: Floor, flow: str, record_prope
     assert report.missed == []
 
 
-@pytest.mark.parametrize("flow", list(FLOWS)[::2])
+@pytest.mark.parametrize("flow", list(FLOWS)[::6])
 def test_two_calls_that_break_change_no_end(floor: Floor, flow: str) -> None:
     assert matrix.pairs(floor, flow, at_most=1).broken == {}
 

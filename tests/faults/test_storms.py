@@ -13,7 +13,7 @@ from tests.faults import books
 from tests.faults.conftest import Simulate
 
 pytestmark = pytest.mark.contract("7.2", "7.3", "11.2", "12.1", "12.2", "12.3", "12.4", "12.5")
-MANY = int(os.environ.get("STORMS", "200"))
+MANY = int(os.environ.get("STORMS", "100"))
 
 
 def tell(simulate: Simulate, seed: int) -> int:
@@ -24,7 +24,7 @@ def tell(simulate: Simulate, seed: int) -> int:
     return len(crowd.acknowledged)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_every_promise_is_kept_in_bad_weather(simulate: Simulate, seed: int) -> None:
     assert tell(simulate, seed), "nobody could order anything"
 
@@ -40,7 +40,7 @@ def test_every_promise_is_kept_in_one_seed(simulate: Simulate) -> None:
     tell(simulate, int(os.environ["STORM"]))
 
 
-@pytest.mark.parametrize("seed", [7, 1_003])
+@pytest.mark.parametrize("seed", [7, pytest.param(1_003, marks=pytest.mark.slow)])
 def test_a_seed_tells_the_same_story_again(simulate: Simulate, seed: int) -> None:
     def told() -> tuple[list[str], list[str]]:
         checkout = simulate(seed).checkout

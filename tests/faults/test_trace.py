@@ -55,6 +55,7 @@ def unfenced(trace: Trace) -> str:
     return "\n".join(str(one) for one in sorted(trace.findings) if (one.writer, one.item) not in ALLOWED)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_by_what_was_read_before_in_fair_weather(
     simulate: Simulate, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,12 +21,13 @@ def mails(server: Running, to: str) -> list[JSON]:
 def registered(server: Running, fair: Fair, name: str) -> tuple[str, JSON]:
     """Somebody new, with a confirmed address; the address and the first session."""
     email = f"{name}.{uuid4().hex[:8]}@example.com"
-    fair.ask("POST", "/v1/auth/register", {"email": email, "password": PASSWORD, "name": name.title()}, status=202)
+    account = {"email": email, "password": PASSWORD, "name": name.title()}
+    made = fair.ask("POST", "/v1/auth/register", account, status=202)
     (mail,) = until(lambda: mails(server, email), "the mail with the code")
     code = re.search(r"\b\d{6}\b", mail["text"])
     assert code
     fair.ask("POST", "/v1/auth/login", {"email": email, "password": PASSWORD}, status=403)
-    fair.ask("POST", "/v1/auth/verify", {"email": email, "code": code[0]})
+    fair.ask("POST", "/v1/auth/verify", {"email": email, "code": code[0], "registration": made["registration"]})
     return email, fair.ask("POST", "/v1/auth/login", {"email": email, "password": PASSWORD})
 
 

@@ -2,7 +2,8 @@
 
 - moto registers 1,300 routes for the library `requests` whenever it starts; nobody who is played to uses it. For each
   value in an item it looks for ten kinds under seven names, and for each call it lists all methods of a class.
-- botocore makes a session and clients for every test; what it works out for their events depends on names only.
+- botocore makes a session and clients for every test; what it works out for their events depends on names only. A
+  client of the database that nobody has listened to serves the next test, if that has the same environment.
 - Item operations reach the embedded database over a plain connection, as under `make run`, and without what botocore
   works out for a network: endpoints, checksums, wire formats. Its events are all there. The tests of the kernel and all
   that run on moto go the whole way, through botocore's signatures, connections and parsers.
@@ -23,6 +24,7 @@ from moto.core import models, responses, serialize
 
 from local import direct
 from local.database import Database
+from market import config
 
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
 models.RESPONSES_METHODS.clear()
@@ -63,7 +65,53 @@ serialize.ResponseSerializer.get_value = _get_value
 
 
 def _goes_the_whole_way() -> bool:
-    return os.environ["PYTEST_CURRENT_TEST"].startswith(_WHOLE_WAY)
+    return os.environ.get("PYTEST_CURRENT_TEST", "").startswith(_WHOLE_WAY)
+
+
+class Pool:
+    """Clients of the database that are as new: nobody listens to them, or to the session that they came from.
+
+    Of other services every test gets a new client: what is read of secrets is remembered for the client that read it.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._make, session = config._make, config.session.__wrapped__
+        self._register = hooks.HierarchicalEmitter._register_section
+        hooks.HierarchicalEmitter._register_section = self._registering()
+        config.session = functools.cache(lambda: _unmarked(session()))  # type: ignore[assignment]
+        config._make = self.take
+
+    def _registering(self) -> Callable[..., None]:
+        def register(emitter: Any, *given: Any, **options: Any) -> None:
+            emitter.marked = True
+            self._register(emitter, *given, **options)
+
+        return register
+
+    def take(self, service: str, patience: int, attempts: int) -> Any:
+        """In place of `config._make`."""
+        listened_to = config.session.cache_info().currsize and _is_marked(config.session())
+        if service != "dynamodb" or listened_to or _goes_the_whole_way():
+            return self._make(service, patience, attempts)
+        settings = sorted(entry for entry in os.environ.items() if entry[0].startswith("AWS_"))
+        key = (patience, attempts, *settings)
+        if (found := self._clients.get(key)) is None or _is_marked(found.meta):
+            found = self._clients[key] = self._make(service, patience, attempts)
+            _unmarked(found.meta)
+        return found
+
+
+def _is_marked(owner: Any) -> bool:
+    return bool(owner.events._emitter.marked)
+
+
+def _unmarked(owner: Any) -> Any:
+    owner.events._emitter.marked = False
+    return owner
+
+
+Pool()
 
 
 class EveryClient:

@@ -90,10 +90,16 @@ class Stage:
 Play = Callable[[tuple[Switch, ...]], list[Turn]]
 
 
-def explore(play: Play, *, preemptions: int) -> Iterator[tuple[Switch, ...]]:
-    """Play every schedule with at most so many preemptions, each once; yields those that were played."""
+def explore(play: Play, *, preemptions: int, most: int = 0) -> Iterator[tuple[Switch, ...]]:
+    """Play every schedule with at most so many preemptions, each once; yields those that were played.
+
+    most: of those with all their preemptions about so many are played, evenly spread; 0 for all.
+    """
     waiting: list[tuple[tuple[Switch, ...], int]] = [((), 0)]
-    while waiting:
+    last: list[tuple[tuple[Switch, ...], int]] = []
+    while waiting or last:
+        if not waiting:
+            waiting, last = last[:: max(1, len(last) // most) if most else 1], []
         switches, spent = waiting.pop()
         turns = play(switches)
         yield switches
@@ -101,7 +107,8 @@ def explore(play: Play, *, preemptions: int) -> Iterator[tuple[Switch, ...]]:
         for number in range(first, len(turns)):
             cost = spent + (not turns[number].free)
             if cost <= preemptions:
-                waiting += [((*switches, (number, other)), cost) for other in turns[number].others]
+                following = last if spent < cost == preemptions else waiting
+                following += [((*switches, (number, other)), cost) for other in turns[number].others]
 
 
 def sample(play: Play, *, dice: Random, times: int, preemptions: int) -> Iterator[tuple[Switch, ...]]:

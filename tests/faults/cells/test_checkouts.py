@@ -1,5 +1,9 @@
-"""Every call of every step of checkouts, broken in every way, and a sample of pairs of them."""
+"""Every call of every step of checkouts, broken in every way, and a sample of pairs of them.
 
+`PAIRS=200 pytest -m slow tests/faults/cells` breaks more of them in pairs.
+"""
+
+import os
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +14,7 @@ from tests.faults.cells.floor import Floor
 from tests.faults.cells.flows import CHECKOUTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.contract("7.2", "7.3", "11.2", "12.1", "12.2", "12.3", "12.4")]
-PAIRS = 40
+PAIRS = int(os.environ.get("PAIRS", "15"))
 Note = Callable[[str, object], None]
 
 
