@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from market import clock
+
 JSON = Any
 
 
@@ -41,12 +43,13 @@ def call(
 ) -> Response:
     """Call as `caller` (a user id; nobody if None). A body that is no str is sent as JSON; `query` may hold lists.
 
-    permissions: what staff and vendors may do, as their token says it; claims: others that it has.
+    permissions: what staff and vendors may do, as their token says it; claims: others that it has, beside those of
+    somebody who has signed in just now.
     """
     event = request(method, path, body, caller=caller, roles=roles, vendor_id=vendor_id, headers=headers, query=query)
     if caller is not None:
-        told = {"permissions": permissions, "vendorPermissions": permissions} | dict(claims or {})
-        event["requestContext"]["authorizer"]["jwt"]["claims"] |= told
+        told = {"permissions": permissions, "vendorPermissions": permissions, "auth_time": str(clock.epoch())}
+        event["requestContext"]["authorizer"]["jwt"]["claims"] |= told | dict(claims or {})
     answer = handler(event, None)
     answered = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
     return Response(answer["statusCode"], answered, answer.get("body") or "")

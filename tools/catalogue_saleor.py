@@ -58,12 +58,16 @@ def variants(objects: Sequence[Any]) -> Iterator[tuple[int, dict[str, Any] | Unc
         for number, told in enumerate(objects, 1)
         if isinstance(told, dict) and told.get("model") == _VARIANT
     ]
-    order = {product: place for place, product in enumerate(dict.fromkeys(fields["product"] for _, _, fields in found))}
-    for number, key, fields in sorted(found, key=lambda one: order[one[2]["product"]]):
+    order = {
+        product: place for place, product in enumerate(dict.fromkeys(fields.get("product") for _, _, fields in found))
+    }
+    for number, key, fields in sorted(found, key=lambda one: order[one[2].get("product")]):
         try:
             yield number, _product(dump, fields["product"]) | _variant(dump, key, fields)
         except Unconnected as broken:
             yield number, broken
+        except (KeyError, TypeError, ValueError) as unlike:
+            yield number, Unconnected(f"{_VARIANT} {key} is not as Saleor dumps it: {unlike}")
 
 
 def _product(dump: _Dump, key: Any) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from market import clock
 from market.errors import Conflict
 from market.events import announce
 from market.guard.blocks import LIST
-from market.table import NEW, Key, Page, Table, put, update
+from market.table import NEW, Key, Page, Table, Write, put, update
 
 _table = Table(MANIFEST, ACCESS)
+_GUEST = "gst_"
 _HEARD_FOR = timedelta(days=30)
 """How long a signal is known to have been counted: queues and dead letters keep messages for two weeks."""
 
@@ -90,8 +91,15 @@ def save_score(changed: Score, before: Score, *, signal_id: str) -> None:
             otherwise=Stale("The score has changed meanwhile."),
         ),
         *([announce(said, by=MANIFEST)] if changed.level != before.level else ()),
-        *([slowed(changed.user_id, changed.limited_until)] if LIMITED in (changed.level, before.level) else ()),
+        *_slowing(changed, before),
     )
+
+
+def _slowing(changed: Score, before: Score) -> list[Write]:
+    """Guests have no standing, and a new name for each cart: they are counted by address."""
+    if LIMITED not in (changed.level, before.level) or changed.user_id.startswith(_GUEST):
+        return []
+    return [slowed(changed.user_id, changed.limited_until)]
 
 
 def erase(user_id: str) -> None:

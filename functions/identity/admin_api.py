@@ -7,6 +7,7 @@ from identity import factors, service
 from identity.app import StaffUserView, api, described
 from identity.model import Email, NoSuchUser, Outranked, OwnAccount, Status, User
 from market.errors import Unavailable
+from market.guard.callers import ReauthenticationRequired
 from market.http import STAFF, Body, Response, View, reply
 
 
@@ -53,10 +54,11 @@ def set_status(user_id: str, body: StatusChange) -> Response[StaffUserView]:
     "/v1/admin/users/<user_id>/second-factors",
     callers=[STAFF],
     needs="users.secure",
-    problems=[NoSuchUser, OwnAccount, Outranked, Unavailable],
+    problems=[NoSuchUser, OwnAccount, Outranked, ReauthenticationRequired, Unavailable],
 )
 def reset_factors(user_id: str) -> Response[StaffUserView]:
     """Help somebody who lost their second factors: none is asked for any more, and every session ends."""
+    api.caller.require_recent()
     factors.reset(user_id, by=api.caller.id)
     return _shown(*service.me(user_id))
 
@@ -65,10 +67,11 @@ def reset_factors(user_id: str) -> Response[StaffUserView]:
     "/v1/admin/users/<user_id>/second-factors",
     callers=[STAFF],
     needs="users.secure",
-    problems=[NoSuchUser, OwnAccount, Outranked],
+    problems=[NoSuchUser, OwnAccount, Outranked, ReauthenticationRequired],
 )
 def demand_factor(user_id: str, body: Demand) -> Response[StaffUserView]:
     """Demand a second factor of somebody: until they have one, they are nothing but a customer."""
+    api.caller.require_recent()
     factors.demand(user_id, required=body.required, by=api.caller.id)
     return _shown(*service.me(user_id))
 

@@ -50,6 +50,10 @@ CODE: Explained = dict.fromkeys(
     ),
     lambda: WrongCode("The code is wrong or has expired. Ask for a new one."),
 )
+REGISTRATION: Explained = dict.fromkeys(
+    CODE,
+    lambda: WrongCode("The code is wrong or has expired, or the address was registered anew: register again."),
+)
 ANSWER: Explained = {
     "CodeMismatchException": lambda: WrongCode("The code is wrong."),
     "ExpiredCodeException": lambda: WrongCode("This code has expired or was used before."),

@@ -10,6 +10,7 @@ from identity.cognito import (
     ANSWER,
     CODE,
     OWNER,
+    REGISTRATION,
     SIGN_IN,
     Exists,
     Unsaid,
@@ -95,7 +96,7 @@ def sign_up(email: str, password: str, name: str) -> str | None:
 
 def confirm(user_id: str, code: str) -> None:
     """Raises WrongCode, also where there is no such account."""
-    as_client(CODE, "confirm_sign_up", Username=user_id, ConfirmationCode=code)
+    as_client(REGISTRATION, "confirm_sign_up", Username=user_id, ConfirmationCode=code)
 
 
 def resend_code(email: str) -> None:

@@ -6,7 +6,8 @@ from identity import claims, service
 from identity.tokens import SELF_SERVICE
 
 _EXTERNAL, _HOSTED = "PreSignUp_ExternalProvider", "TokenGeneration_HostedAuth"
-_REFRESHED = "TokenGeneration_RefreshTokens"
+_FRESH = frozenset({"TokenGeneration_Authentication", "TokenGeneration_NewPasswordChallenge", _HOSTED})
+"""Where tokens are those of a sign-in itself."""
 
 
 def pre_token(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def pre_token(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
         hosted=event["triggerSource"] == _HOSTED,
     )
     added = {"claimsToAddOrOverride": said}
-    hidden = {"scopesToSuppress": [SELF_SERVICE]} if event["triggerSource"] == _REFRESHED else {}
+    hidden = {} if event["triggerSource"] in _FRESH else {"scopesToSuppress": [SELF_SERVICE]}
     details = {"accessTokenGeneration": added | hidden, "idTokenGeneration": added}
     event["response"] = {"claimsAndScopeOverrideDetails": details}
     return event

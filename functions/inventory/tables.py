@@ -62,7 +62,7 @@ def read(body: bytes, *, first: int, limit: int) -> tuple[list[Line], int]:
     separator = ";" if ";" in head and "," not in head else ","
     try:
         names, *lines = [
-            cells for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(cells)
+            cells for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(cells)
         ]
     except (csv.Error, ValueError):
         raise NotATable("The table cannot be read: a line of column names, and a line for each SKU.") from None

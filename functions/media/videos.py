@@ -20,8 +20,13 @@ MAX_INDEX = 16 * 1024 * 1024
 """Bytes of a `moov` box: an hour of video has one of some megabytes."""
 _PLACES = (b"trak", b"mdia", b"minf", b"dinf", b"dref")
 """Where an index says where its data are: each of these boxes within the one before."""
-_TELLING = frozenset({b"udta", b"meta", b"uuid", b"emsg", b"loci"})
-"""Boxes of words and places, which no player needs; so are those whose names begin with a copyright sign."""
+_TELLING = frozenset({b"udta", b"meta", b"uuid", b"emsg", b"loci", b"free", b"skip"})
+"""Boxes of words and places, which no player needs; so are those whose names begin with a copyright sign.
+
+Room that is said to be free is where cameras of cars keep theirs.
+"""
+_LISTED = frozenset({b"gps ", b"GPS "})
+"""Boxes that say where among the pictures places are."""
 _TRACKS = {b"moov": b"trak", b"moof": b"traf"}
 _SHOWN = frozenset({b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp", b"auxv", b"pict", b"tmcd", b"hint"})
 """What tracks may be of. Cameras write others, with a place for each second."""
@@ -106,7 +111,9 @@ def _blots(read: Read, tops: list[Box]) -> list[Blot]:
     for count, box in enumerate(inner for top in tops for inner in _opened(read, top)):
         if count == MAX_OPENED:
             raise ValueError("too many boxes")
-        if box.name in _TELLING or box.name.startswith(b"\xa9"):
+        if box.name in _LISTED:
+            raise Unfit("unexpected_content", "The video has a list of places.")
+        if (box.name in _TELLING or box.name.startswith(b"\xa9")) and box.end > box.start:
             blots += [Blot(box.place + 4, box.place + 8, b"free"), Blot(box.start, box.end)]
     return blots
 

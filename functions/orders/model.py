@@ -148,6 +148,7 @@ def cancellable(order: OrderSnapshot, vendor_ids: Iterable[str]) -> tuple[Part, 
 def longer_hold(order: OrderSnapshot, seconds: int, now: datetime) -> datetime:
     """Until when the order holds its goods, if it does so for that much longer from now on.
 
+    Only a whole hold is granted: of 15 minutes, two more, and none where a hold is half of the longest or more.
     Raises HeldLongest beyond `LONGEST_HOLD`, or for an order that should have ended long ago.
     """
     until = now + timedelta(seconds=seconds)

@@ -26,8 +26,8 @@ from payments.model import CAPTURED, PENDING, Contradicted, Payment, ProviderUna
 GRACE = timedelta(minutes=2)
 """How long a payment is too young to be looked at: its webhook is on its way."""
 
-YOUNG = timedelta(minutes=45)
-"""How old a payment is when every run has looked at it long enough: its order has ended by then."""
+YOUNG = timedelta(minutes=75)
+"""How old a payment is when every run has looked at it long enough: its order, however long held, has ended by then."""
 
 WINDOW, SWEEP_EVERY, HOUR = timedelta(days=4), timedelta(days=1), timedelta(hours=1)
 """What a sweep looks back at, longer than a review may take; how often there is one; the piece in which it is done."""

@@ -93,7 +93,6 @@ def _is_european_summer(moment: datetime) -> bool:
 
 
 @lru_cache(maxsize=64)
-@lru_cache(maxsize=64)
 def _last_sunday(year: int, month: int) -> datetime:
     last = date(year, month, 31)
     sunday = last - timedelta(days=(last.weekday() + 1) % 7)

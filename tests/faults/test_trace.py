@@ -22,6 +22,7 @@ pytestmark = pytest.mark.contract("7.2", "11.2", "12.4")
 STORMS = range(3_000, 3_005)
 
 ALLOWED: dict[tuple[str, str], str] = {
+    ("media store.due", "MDS#<id>"): "a bookmark: of two sweeps at once one looks at some days again",
     ("notifications store.remember", "MSG#<id>"): "adds to sets of who was told, takes nothing away",
     ("orders parts.cancel", "VOR#<id> / <id>"): "made of the order alone, whose status the same transaction fences",
     ("payments screening.admit", "FRD#<id>#<id>"): "adds tags to sets, under the fence of the order's screening",

@@ -268,6 +268,7 @@ def test_what_belongs_to_others_does_not_exist(scene: Scene) -> None:
 
 
 RIGHT: dict[str, JSON] = {
+    "PATCH /v1/vendors/{vendor_id}": {"description": "Made by hand"},
     "PATCH /v1/vendors/{vendor_id}/inventory/{sku}": {"available": 5},
     "POST /v1/vendors/{vendor_id}/inventory": {"rows": [{"sku": "LAMP", "adjust": 1}]},
     "POST /v1/vendors/{vendor_id}/transfers": {"to": f"wh_{'0' * 26}", "lines": [{"sku": "LAMP", "units": 1}]},

@@ -64,7 +64,8 @@ class Rush:
 
     def placed(self) -> dict[str, str]:
         """Order numbers by buyer, of those who were told of one."""
-        return {email: answer.json["orderNo"] for email, answer in self.answers.items() if answer.status == 201}
+        told = list(self.answers.items())  # others may still be answered
+        return {email: answer.json["orderNo"] for email, answer in told if answer.status == 201}
 
     def pay(self, emails: Any) -> None:
         with ThreadPoolExecutor(8) as pool:

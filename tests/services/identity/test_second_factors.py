@@ -206,8 +206,8 @@ def test_staff_help_who_lost_their_factors_and_every_session_ends(
     path = f"/v1/admin/users/{owner(signed_in)}/second-factors"
     reset = send("DELETE", path, caller=staff, **STAFF)
     assert reset.json["secondFactors"] == []
-    (change,) = recorded()[-1]["changes"]
-    assert change["before"] == {"factors": ["totp"]}
+    changes = [change for record in recorded() for change in record["changes"]]
+    (change,) = [one for one in changes if one["before"] == {"factors": ["totp"]}]
     assert (change["after"]["factor"], change["after"]["enabled"]) == ("all", False)
     assert send("GET", "/v1/me", **bearing(signed_in)).status == 401
     time.passes(seconds=1)

@@ -83,6 +83,13 @@ def test_an_account_is_found_by_its_address_in_the_body(send, ada, signed_in, st
     assert none.json == {"items": []}
 
 
+@pytest.mark.contract("2.1", "1.4")
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PUT", {"required": False})])
+def test_staff_who_signed_in_long_ago_take_nobodys_second_factors(send, ada, signed_in, staff, method, body):
+    path, long_ago = f"/v1/admin/users/{owner(signed_in)}/second-factors", STAFF | {"claims": {"auth_time": "1"}}
+    assert send(method, path, body, caller=staff, **long_ago).json["code"] == "reauthentication_required"
+
+
 @pytest.mark.contract("2.1")
 def test_nobody_is_not_found(send, staff):
     assert send("GET", "/v1/admin/users/ghost", caller=staff, **STAFF).json["code"] == "user_not_found"

@@ -106,6 +106,7 @@ def test_what_is_no_table_is_refused_as_a_whole() -> None:
         b"LAMP,1\n",
         "sku,available\nLAMP,1\n".encode("utf-16"),
         b"sku,available\nLAMP\xff,1\n",
+        b'sku,available,reason\nLAMP,5,"broken\nSHADE,7,\n',
         b'sku,available\n"' + b"A" * 140_000 + b'",1\n',
         b"\0" * 1_000,
     )
