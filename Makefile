@@ -14,7 +14,7 @@ READY := .venv/ready
 WORKERS ?= 2
 # a file's tests share servers; in the order of tests/conftest.py, which puts the longest files first
 SPREAD := --dist loadfile --no-loadscope-reorder
-RECORDS := --access-patterns .cache/access-patterns.json --contract-report .cache/contract.json
+RECORDS := --access-patterns=.cache/access-patterns.json --contract-report=.cache/contract.json
 
 ##@ Start here
 

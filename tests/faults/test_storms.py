@@ -13,7 +13,7 @@ from tests.faults import books
 from tests.faults.conftest import Simulate
 
 pytestmark = pytest.mark.contract("7.2", "7.3", "11.2", "12.1", "12.2", "12.3", "12.4", "12.5")
-MANY = int(os.environ.get("STORMS", "100"))
+MANY = int(os.environ.get("STORMS", "60"))
 
 
 def tell(simulate: Simulate, seed: int) -> int:
