@@ -67,10 +67,13 @@ def commission_of(rules: Rules, vendor_id: str, lines: Iterable[Sold], at: str) 
 
 def rule_for(rules: Rules, vendor_id: str, line: Sold, at: str) -> Rule:
     """The rule that a line is under; the standard one where there is no other."""
+    named = (*rules.get(vendor_id, ()), *rules.get("", ()))
+    if not named:
+        return STANDARD
     category, charge, _ = line
     candidates = [
         rule
-        for rule in (*rules.get(vendor_id, ()), *rules.get("", ()))
+        for rule in named
         if _covers(rule.category, category)
         and rule.since <= at
         and (not rule.until or at < rule.until)

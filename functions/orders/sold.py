@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from market.money import Money
+from market.values import value
 
 UNFULFILLED = "unfulfilled"
 """Status of a vendor's part of a paid order until it is shipped, or `cancelled`."""
@@ -17,7 +18,7 @@ EXEMPT, REVERSE_CHARGE = "exempt", "reverse_charge"
 """Why a line carries no tax where others do: nobody owes it, or the buyer owes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class LineSnapshot:
     """What was bought, as it was at the moment of sale.
 
@@ -62,7 +63,7 @@ class LineSnapshot:
         return self.goods + self.tax if self.tax_added and self.tax else self.goods
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Part:
     """One vendor's part of an order, a sub-order with money of its own, all of it frozen at the sale.
 
@@ -211,7 +212,7 @@ class OrderSnapshot:
         return self.fulfilment.get(vendor_id, UNFULFILLED)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Promoted:
     """A promotion as the customer was told of it: what it took off the order, and by which code."""
 

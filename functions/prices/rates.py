@@ -14,6 +14,7 @@ from typing import Any
 
 from market.errors import Conflict, Unprocessable
 from market.money import MAX_AMOUNT, CurrencyMismatch, Money, exponent
+from market.values import value
 
 PIVOT = "EUR"
 _WHOLE = 10_000
@@ -54,7 +55,7 @@ class Rounding:
 _PLAIN = Rounding()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Quote:
     """One unit of `frm` is worth numerator/denominator units of `to`, of main units (euro, not cents).
 
@@ -176,7 +177,7 @@ class Rates:
         From a currency to itself it is one to one, free, and as old as `at`.
         """
         if frm == to:
-            return Quote(frm=frm, to=to, at=at[:10], version=self.version)
+            return _unchanged(frm, at[:10], self.version)
         legs = [self._leg(currency, at) for currency in (frm, to) if currency != PIVOT]
         numerator, denominator = _cross(*["1" if one == PIVOT else self.rates[one].value for one in (frm, to)])
         return Quote(
@@ -198,6 +199,11 @@ class Rates:
         if age_in_days(rate.at, at) > self.refuse_after_days:
             raise NoRate(f"The exchange rate for {currency} is of {rate.at}.", currency=currency, reason="stale")
         return rate
+
+
+@lru_cache(maxsize=256)
+def _unchanged(currency: str, day: str, version: int) -> Quote:
+    return Quote(frm=currency, to=currency, at=day, version=version)
 
 
 def age_in_days(day: str, at: str) -> int:

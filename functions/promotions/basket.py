@@ -1,15 +1,15 @@
 """The goods of a cart, and which of them a promotion is for. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from market.money import Money
+from market.values import value
 from promotions.benefits import Reach, Work
 from promotions.model import PLATFORM, SEPARATOR, BuyGet, FreeGift, Promotion, tagged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Goods:
     """One line of a cart, at its price before promotions."""
 

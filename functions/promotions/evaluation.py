@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from market.money import Money
+from market.values import value
 from promotions.basket import Basket, Goods, lines_of, reach_of
 from promotions.benefits import Reach, Work, gift_units, taken
 from promotions.conditions import Obstacle, obstacle
@@ -43,7 +44,7 @@ _ORDER = {
 """In which order promotions of one priority are taken off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What a promotion takes off. by_line: minor units off each of the goods, in their order, never more than the line.
 
@@ -64,7 +65,7 @@ class Applied:
     code_limit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refused:
     """Why a code gives nothing. All codes that are unknown, over, or somebody else's have the same reason."""
 
@@ -82,7 +83,7 @@ class Gift:
     promotion_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Promotions in the order in which they were taken off."""
 
@@ -99,7 +100,7 @@ class Outcome:
         return tuple(sum(one.by_line[i] for one in self.applied) for i in range(lines))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Candidate:
     """A promotion that would count by itself. vendors: whose parcels it makes free."""
 

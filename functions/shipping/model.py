@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from market.errors import Conflict
 from market.money import Money
+from market.values import value
 
 EVERYWHERE = "*"
 """The country of an area that is the rest of the world."""
@@ -190,19 +191,19 @@ class RateTable:
 
 
 class Piece(NamedTuple):
-    """So many units of one thing. total: what they cost after discounts; ships: false for what is downloaded.
+    """So many units of one thing. total: minor units that they cost after discounts; ships: false for downloads.
 
     weight_grams, size_mm: of one unit packed for sending, 0 and () where nobody told them.
     """
 
     quantity: int
-    total: Money
+    total: int
     weight_grams: int = 0
     size_mm: tuple[int, ...] = ()
     ships: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """What one vendor sends for one order. subtotal: what it costs after discounts, which thresholds look at.
 
@@ -229,7 +230,7 @@ class Destination:
     city: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Option:
     """A way to send the parcel, its price, and between which days (ISO dates at the origin) it arrives.
 

@@ -65,10 +65,14 @@ def choose(
     """One way to send it. Raises NotShippable where there is none at all, ShippingMethodNotOffered where others are."""
     if not parcel.units:
         return _nothing(parcel, at)
+    named = next((one for one in table.methods if one.id == method), None)
+    if named:
+        zone = zone_of(table.zones, destination)
+        bring = _bring(table.currency, parcel.subtotal.currency, convert)
+        chosen = _try(named, zone, parcel, destination, table, at, bring)
+        if isinstance(chosen, Option):
+            return chosen
     found = offered(parcel, destination, table, at=at, convert=convert)
-    chosen = found.get(method)
-    if isinstance(chosen, Option):
-        return chosen
     others = [name for name, other in found.items() if isinstance(other, Option)]
     if others:
         refusal = f"{method} is not offered for this parcel."

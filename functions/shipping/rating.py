@@ -12,7 +12,7 @@ of price) is converted first, so that it is the amount that the customer is show
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from market.money import CurrencyMismatch, Money, exponent
+from market.money import Money, exponent
 from shipping.model import Band, Destination, Free, Method, Parcel, Piece, Rate, RateTable, Surcharge
 from shipping.zones import within
 
@@ -39,12 +39,13 @@ class Unfit(Exception):
 
 
 def parcel_of(pieces: Sequence[Piece], currency: str) -> Parcel:
-    """What a vendor sends for these: weights and volumes summed, sides the longest. `subtotal` is of all of them."""
+    """What a vendor sends for these: weights and volumes summed, sides the longest. `subtotal` is of all of them.
+
+    currency: of their totals.
+    """
     subtotal = units = grams = unweighed = heaviest = volume = longest = second = third = 0
     for piece in pieces:
-        if piece.total.currency != currency:
-            raise CurrencyMismatch(f"{piece.total.currency} in a parcel of {currency}.")
-        subtotal += piece.total.amount
+        subtotal += piece.total
         if not piece.ships or not piece.quantity:
             continue
         units += piece.quantity

@@ -102,7 +102,7 @@ def _packed(lines: Sequence[Line], totals: Sequence[Money]) -> dict[str, Parcel]
     pieces: dict[str, list[Piece]] = {}
     for line, cost in zip(lines, totals, strict=True):
         piece = Piece(
-            quantity=line.quantity, total=cost, weight_grams=line.weight_grams, size_mm=line.size_mm,
+            quantity=line.quantity, total=cost.amount, weight_grams=line.weight_grams, size_mm=line.size_mm,
             ships=line.tax_category != DIGITAL,
         )  # fmt: skip
         pieces.setdefault(line.vendor_id, []).append(piece)

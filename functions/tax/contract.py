@@ -22,6 +22,7 @@ long an answer counts in `answers`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -236,13 +237,8 @@ def rate_of(
         if exemption:
             return _nothing(law, exemption, registration.collected_by, certificate.id)
     override = _override(category, law, destination, day, overrides) if overrides.rates else None
-    return Rate(
-        rate=law.rate(category, day) if override is None else override.rate,
-        name=law.name,
-        jurisdiction=law.jurisdiction,
-        inclusive=law.inclusive,
-        collected_by=registration.collected_by,
-    )
+    rate = law.rate(category, day) if override is None else override.rate
+    return _rate(rate, law.name, law.jurisdiction, law.inclusive, registration.collected_by)
 
 
 def tax_in(charge: Money, rate: int) -> Money:
@@ -266,11 +262,25 @@ def taxed(charge: Money, rate: Rate) -> Taxed:
 
 
 def _nothing(law: Law, exemption: str, collector: str = PLATFORM, certificate: str = "") -> Rate:
+    return _rate(0, law.name, law.jurisdiction, law.inclusive, collector, exemption, certificate)
+
+
+@lru_cache(maxsize=1024)
+def _rate(
+    rate: int,
+    name: str,
+    jurisdiction: str,
+    inclusive: bool,
+    collector: str,
+    exemption: str = "",
+    certificate: str = "",
+) -> Rate:
+    """The same ones for most lines of most orders."""
     return Rate(
-        rate=0,
-        name=law.name,
-        jurisdiction=law.jurisdiction,
-        inclusive=law.inclusive,
+        rate=rate,
+        name=name,
+        jurisdiction=jurisdiction,
+        inclusive=inclusive,
         collected_by=collector,
         exemption=exemption,
         certificate=certificate,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.architecture.code import Project, dotted, texts
 
 FILE_LINES, FUNCTION_LINES = 400, 40
-KERNEL = {"market": (13, 1_750), "guard": (10, 1_400)}
+KERNEL = {"market": (14, 1_775), "guard": (10, 1_400)}
 """Modules and lines of the kernel, and of what stands before every request."""
 _CLOCKS = re.compile(
     r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|time_ns|gmtime|localtime|ctime|strftime))$"

@@ -7,6 +7,7 @@ from cart.contract import Line
 from ledger.contract import Rules
 from market.errors import Problem
 from market.money import Money, total
+from market.values import value
 from orders.sold import LineSnapshot, Part, Promoted
 from prices.contract import Entry, Listed, Quote, Rates
 from promotions.contract import Code, CustomerFacts, Outcome, Promotion
@@ -56,7 +57,7 @@ class Tables:
     rules: Rules | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What it costs. Lines are in the question's order, parts in that of the vendors' first lines.
 

@@ -1,6 +1,6 @@
 """The steps of a price, one after another. Amounts are minor units of the order's currency until the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -53,7 +53,6 @@ class _Work:
     taxes: list[Money] = field(default_factory=list)
     converts: dict[str, Convert | None] = field(default_factory=dict)
     parcels: dict[str, Parcel] = field(default_factory=dict)
-    options: dict[str, tuple[Option, ...]] = field(default_factory=dict)
     chosen: dict[str, Option] = field(default_factory=dict)
     postage: dict[str, "_Postage"] = field(default_factory=dict)
     shipped: dict[str, int] = field(default_factory=dict)
@@ -85,7 +84,7 @@ def price(question: Question, tables: Tables) -> Answer:
         promoted=tuple(_promoted(work)),
         listed=tuple(work.listed),
         rates=tuple(work.rates),
-        options=work.options,
+        options=_Ways(work),
         chosen=work.chosen,
         problems=tuple(work.problems),
     )
@@ -155,7 +154,7 @@ def _expected_postage(work: _Work) -> dict[str, int]:
     for vendor_id in work.vendors:
         option = _way(work, vendor_id, _parcel(work, vendor_id), [])
         if option:
-            found[vendor_id] = _freed(option, work.options.get(vendor_id, ()))
+            found[vendor_id] = _freed(option, _ways(work, vendor_id))
     return found
 
 
@@ -167,9 +166,9 @@ def _send(work: _Work) -> None:
             work.postage[vendor_id] = _Postage(0)
             continue
         work.chosen[vendor_id] = option
-        freeing = [one for one in work.outcome.applied if vendor_id in one.free_shipping]
-        off = _freed(option, work.options.get(vendor_id, ())) if freeing else 0
-        work.postage[vendor_id] = _Postage(option.price.amount, off, _ours(off, freeing[0]) if freeing else 0)
+        freeing = next((one for one in work.outcome.applied if vendor_id in one.free_shipping), None)
+        off = _freed(option, _ways(work, vendor_id)) if freeing else 0
+        work.postage[vendor_id] = _Postage(option.price.amount, off, _ours(off, freeing) if freeing else 0)
 
 
 def _freed(option: Option, ways: Sequence[Option]) -> int:
@@ -178,18 +177,12 @@ def _freed(option: Option, ways: Sequence[Option]) -> int:
 
 
 def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -> Option | None:
-    """The way that is wished for, and in `work.options` all that there are; None, and a problem, if it is not one."""
+    """The way that is wished for; None, and a problem, if the parcel cannot go so."""
     question, at = work.question, work.question.at
     table = work.tables.shipping.get(vendor_id, DEFAULT)
     convert = _convert(work, table.currency)
-    if work.parcels.get(vendor_id) != parcel:
-        work.options[vendor_id] = options(parcel, question.destination, table, at=at, convert=convert)
-        work.parcels[vendor_id] = parcel
+    work.parcels[vendor_id] = parcel
     method = question.methods.get(vendor_id, question.method)
-    if vendor_id not in question.quotes:
-        for way in work.options[vendor_id]:
-            if way.method == method or not parcel.units:
-                return way
     try:
         if vendor_id in question.quotes:
             quote = work.tables.carriers.get(vendor_id)
@@ -203,12 +196,35 @@ def _way(work: _Work, vendor_id: str, parcel: Parcel, problems: list[Problem]) -
         return None
 
 
+def _ways(work: _Work, vendor_id: str) -> tuple[Option, ...]:
+    """All ways to send the vendor's parcel."""
+    question, table = work.question, work.tables.shipping.get(vendor_id, DEFAULT)
+    parcel, convert = work.parcels[vendor_id], _convert(work, table.currency)
+    return options(parcel, question.destination, table, at=question.at, convert=convert)
+
+
+class _Ways(Mapping[str, tuple[Option, ...]]):
+    """All ways by vendor, worked out when somebody looks: who places an order asks for none but the one that counts."""
+
+    def __init__(self, work: _Work) -> None:
+        self._work = work
+
+    def __getitem__(self, vendor_id: str) -> tuple[Option, ...]:
+        return _ways(self._work, vendor_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._work.parcels)
+
+    def __len__(self) -> int:
+        return len(self._work.parcels)
+
+
 def _parcel(work: _Work, vendor_id: str) -> Parcel:
     currency = work.question.currency
     pieces = [
         Piece(
             quantity=line.quantity,
-            total=Money(work.value[place] - work.off[place], currency),
+            total=work.value[place] - work.off[place],
             weight_grams=line.weight_grams,
             size_mm=line.size_mm,
             ships=line.tax_category != tax.DIGITAL,
@@ -268,8 +284,8 @@ def _line(work: _Work, place: int) -> LineSnapshot:
         tax_rate=rate.rate,
         tax_added=_is_added(rate),
         tax_note=_NOTES.get(rate.exemption, ""),
-        subsidy=_some(work, subsidy) if subsidy else None,
-        base_price=found.base if found.base is not found.price and found.base != found.price else None,
+        subsidy=_some(work, subsidy),
+        base_price=found.base if found.base != found.price else None,
         list_id=found.list_id,
     )
 

@@ -74,12 +74,18 @@ class TestTheListPrice:
 class TestAPromotion:
     @pytest.mark.parametrize(
         "chosen",
-        [{"skus": ["BULB"]}, {"products": ["prd_BULB"]}, {"vendors": ["ven_b"]}, {"categories": ["home"]}],
+        [
+            {"skus": ["BULB"]},
+            {"products": ["prd_BULB"]},
+            {"vendors": ["ven_b"]},
+            {"categories": ["home"]},
+            {"brands": ["glow"]},
+        ],
         ids=lambda chosen: next(iter(chosen)),
     )
     def test_is_for_chosen_goods(self, chosen: dict[str, list[str]]) -> None:
         half = maker.promotion("half", Percent(basis_points=5_000), include=maker.some(**chosen))
-        goods = line("LAMP", 1_000, 2), line("BULB", 300, 3, vendor="ven_b", category="home>bulbs")
+        goods = line("LAMP", 1_000, 2), line("BULB", 300, 3, vendor="ven_b", category="home>bulbs", brand="glow")
         one, other = priced(*goods, tables=Tables(promotions=[half])).lines
         assert (one.discount, other.discount) == (euros(0), euros(450))
 

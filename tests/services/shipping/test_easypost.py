@@ -16,7 +16,7 @@ from shipping import easypost
 from shipping.easypost import Rated, Unreadable
 from shipping.model import Destination, Origin, Parcel, Piece
 from shipping.rating import parcel_of
-from tests.services.shipping.shelves import DRAWN, euros
+from tests.services.shipping.shelves import DRAWN
 
 pytestmark = pytest.mark.contract("13.2")
 
@@ -52,7 +52,7 @@ def answer_of(exchange: dict[str, Any]) -> easypost.Answer:
 
 
 def sent(grams: int, *sides: int) -> Parcel:
-    return parcel_of([Piece(quantity=1, total=euros(1), weight_grams=grams, size_mm=sides)], "EUR")
+    return parcel_of([Piece(quantity=1, total=1, weight_grams=grams, size_mm=sides)], "EUR")
 
 
 def test_the_question_is_one_that_was_recorded(recorded: dict[str, list[dict[str, Any]]]) -> None:
@@ -99,8 +99,8 @@ def test_weights_and_sides_are_rounded_up() -> None:
 
 def test_one_parcel_holds_everything() -> None:
     pieces = [
-        Piece(quantity=3, total=euros(1), weight_grams=200, size_mm=(100, 300, 50)),
-        Piece(quantity=1, total=euros(1), size_mm=(200, 20, 20)),
+        Piece(quantity=3, total=1, weight_grams=200, size_mm=(100, 300, 50)),
+        Piece(quantity=1, total=1, size_mm=(200, 20, 20)),
     ]
     parcel = parcel_of(pieces, "EUR")
     length, width, height = easypost.box(parcel)

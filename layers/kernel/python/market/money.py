@@ -1,12 +1,12 @@
 """Money as integers: an amount in minor units and an ISO 4217 currency. No float, no Decimal, no lost cent."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from market.errors import Invalid
+from market.values import value
 
 # ISO 4217, list one: the minor unit of a currency has two digits, but for these.
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -38,7 +38,7 @@ def _known(currency: str) -> str:
 Currency = Annotated[str, AfterValidator(_known), Field(min_length=3, max_length=3, examples=["EUR"])]
 
 
-@dataclass(frozen=True, slots=True, order=False)
+@value(frozen=True, slots=True, order=False)
 class Money:
     """`amount` minor units (cents, yen, fils) of `currency`."""
 
