@@ -10,6 +10,7 @@ from catalog.brands import Brand
 from catalog.desk_forms import BrandForm
 from catalog.forms import Slug
 from market.errors import Unprocessable
+from media.contract import claim_picture, picture_of
 
 _slug = TypeAdapter[str](Slug)
 
@@ -17,7 +18,8 @@ _slug = TypeAdapter[str](Slug)
 def put(slug: str, form: BrandForm, *, check: Callable[[int], None]) -> Brand:
     """Make the brand with this slug, or change it.
 
-    Raises Unprocessable for what is no slug, BrandExists for another's name, PreconditionFailed.
+    Raises Unprocessable for what is no slug, BrandExists for another's name, PreconditionFailed,
+    MediaNotReady for a logo that was stored here and is gone.
     """
     try:
         _slug.validate_python(slug)
@@ -31,5 +33,6 @@ def put(slug: str, form: BrandForm, *, check: Callable[[int], None]) -> Brand:
         if after == before:
             return before
         after = replace(after, version=before.version + 1)
-    brands.save(before, after)
+    picture = picture_of(after.logo)
+    brands.save(before, after, claims=claim_picture(picture, f"brand:{slug}") if picture else ())
     return after

@@ -3,6 +3,7 @@
 A brand is one item, found by its name and by how that begins (`BRD#l` / `lego`); its slug leads to the name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +52,8 @@ def find(slug: str) -> Brand | None:
     return read_brand(item) if item else None
 
 
-def save(before: Brand | None, after: Brand) -> None:
-    """A new brand, or the next version of one. Raises BrandExists or PreconditionFailed."""
+def save(before: Brand | None, after: Brand, *, claims: Sequence[Write] = ()) -> None:
+    """A new brand, or the next version of one. Raises BrandExists, PreconditionFailed or what the claims raise."""
     changed = PreconditionFailed("The brand was changed meanwhile.")
     writes: list[Write] = []
     if before is None:
@@ -70,7 +71,7 @@ def save(before: Brand | None, after: Brand) -> None:
         writes.append(put(brand_key(after.name), item, when="version = :seen", values=seen, otherwise=changed))
     else:
         writes.append(put(brand_key(after.name), item, when=NEW, otherwise=_exists))
-    _table.transact(*writes)
+    _table.transact(*writes, *claims)
 
 
 def suggested(prefix: str) -> list[Brand]:

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import orjson
 
-from catalog import bulk_files, bulk_reading, bulk_store, gateway, imports, pictures, sheets
+from catalog import bulk_files, bulk_reading, bulk_store, gallery, imports, pictures, sheets
 from catalog.archives import Archive, PictureMissing
 from catalog.bulk import (
     CHUNK_BYTES,
@@ -61,7 +61,7 @@ def start(vendor_id: str, import_id: str) -> Job:
     return job
 
 
-def split(vendor_id: str, import_id: str, attempt: int) -> str | None:
+def split(vendor_id: str, import_id: str, attempt: int | None) -> str | None:
     """Cut the file into chunks; the name of their list, or None where the file is refused as a whole, or nothing is to
     be done any more.
     """
@@ -81,7 +81,7 @@ def split(vendor_id: str, import_id: str, attempt: int) -> str | None:
     return bulk_files.list_name(job)
 
 
-def bring_in(vendor_id: str, import_id: str, attempt: int, chunk: int) -> None:
+def bring_in(vendor_id: str, import_id: str, attempt: int | None, chunk: int) -> None:
     """Bring the rows of a chunk in and keep what became of them. Raises VendorNotActive."""
     job = bulk_store.get(vendor_id, import_id)
     if not job.is_at(attempt):
@@ -94,7 +94,7 @@ def bring_in(vendor_id: str, import_id: str, attempt: int, chunk: int) -> None:
     bulk_store.count(vendor_id, import_id, chunk, counted(outcomes))
 
 
-def report(vendor_id: str, import_id: str, attempt: int) -> bool:
+def report(vendor_id: str, import_id: str, attempt: int | None) -> bool:
     """Join what became of the rows; False, and the job may be started again, where a chunk is missing."""
     job = bulk_store.get(vendor_id, import_id)
     if not job.is_at(attempt):
@@ -113,7 +113,7 @@ def report(vendor_id: str, import_id: str, attempt: int) -> bool:
     return True
 
 
-def give_up(vendor_id: str, import_id: str, attempt: int) -> None:
+def give_up(vendor_id: str, import_id: str, attempt: int | None) -> None:
     """A step failed for good: what went in stays in, and the job may be started again."""
     job = bulk_store.get(vendor_id, import_id)
     if not job.is_at(attempt):
@@ -197,7 +197,7 @@ class _Illustrator:
         """The address, or what is wrong with the picture. Raises PictureMissing."""
         try:
             content = self._archive.picture(name)
-            return gateway.keep(content, pictures.kind_of(content))
+            return gallery.keep(content, pictures.kind_of(content))
         except PictureMissing:
             raise
         except (pictures.NotAPicture, pictures.UnsafePicture) as problem:

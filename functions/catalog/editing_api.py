@@ -28,6 +28,7 @@ from catalog.views import (
 )
 from market.errors import PreconditionFailed
 from market.http import STAFF, VENDOR, Cursor, Limit, Response, ServiceApi, reply, reply_json
+from media.contract import MediaNotReady
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
@@ -129,7 +130,7 @@ def set_review_rules(form: RulesForm) -> Response[RuleList]:
     "/v1/admin/brands/<slug>",
     callers=[STAFF],
     needs="brands.manage",
-    problems=[BrandExists, PreconditionFailed],
+    problems=[BrandExists, MediaNotReady, PreconditionFailed],
 )
 def set_brand(slug: str, form: BrandForm) -> Response[BrandView]:
     """Make a brand, or change one if it is still the version in If-Match. Products name it by its name."""

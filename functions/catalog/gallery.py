@@ -3,14 +3,29 @@
 Who gives the address of a medium's file instead, as a picture of the product or of a variant, has it claimed as well.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog import store
+from catalog import gateway, store
 from catalog.forms import MediaForm
 from catalog.model import Medium
-from market import config
-from media.contract import Usable, claim, file_of, media_key, not_ready, read_usable, vendor_owner
+from market import clock, config
+from market.table import Write
+from media.contract import (
+    Format,
+    MediaNotReady,
+    Usable,
+    claim,
+    claim_picture,
+    file_of,
+    keep_picture,
+    media_key,
+    not_ready,
+    picture_name,
+    picture_of,
+    read_usable,
+    vendor_owner,
+)
 
 _AT_ONCE = 40
 """Claims in one transaction; each is independent of the others."""
@@ -26,7 +41,7 @@ def resolved(fields: dict[str, Any], vendor_id: str, product_id: str, present: S
     new = [form for form in forms if not _same(form, shown.get(form.media_id))]
     owner = vendor_owner(vendor_id)
     found = _usable([form.media_id for form in new], owner)
-    _claim(sorted({*found, *filter(None, map(file_of, _addresses(fields)))}), owner, f"product:{product_id}")
+    _claim(fields, found, owner, f"product:{product_id}")
     if "media" not in fields:
         return fields
     media = tuple(
@@ -35,10 +50,28 @@ def resolved(fields: dict[str, Any], vendor_id: str, product_id: str, present: S
     return fields | {"media": media}
 
 
-def _claim(media_ids: Sequence[str], owner: str, reference: str) -> None:
-    for start in range(0, len(media_ids), _AT_ONCE):
-        some = media_ids[start : start + _AT_ONCE]
-        store.claim([write for media_id in some for write in claim(media_id, owner, reference)])
+def keep(content: bytes, kind: Format) -> str:
+    """Store a picture by a hash of its content, so that the same picture is one object; its address.
+
+    It is deleted two days later unless a product or a brand names it.
+    """
+    name = picture_name(content, kind.suffix)
+    try:
+        store.claim([keep_picture(name)])
+    except MediaNotReady:  # one with this content is just being deleted; another name is free of that for two days
+        name = picture_name(content, kind.suffix, salt=clock.timestamp()[:10])
+        store.claim([keep_picture(name)])
+    return gateway.keep(name, content, kind.content_type)
+
+
+def _claim(fields: Mapping[str, Any], named: Iterable[str], owner: str, reference: str) -> None:
+    addresses = list(_addresses(fields))
+    files = sorted({*named, *filter(None, map(file_of, addresses))})
+    pictures = sorted(set(filter(None, map(picture_of, addresses))))
+    claims: list[tuple[Write, Write]] = [claim(media_id, owner, reference) for media_id in files]
+    claims += [claim_picture(name, reference) for name in pictures]
+    for start in range(0, len(claims), _AT_ONCE):
+        store.claim([write for pair in claims[start : start + _AT_ONCE] for write in pair])
 
 
 def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:

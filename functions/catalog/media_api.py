@@ -1,6 +1,6 @@
 """Route of uploads. A function of its own: only it may write to the media bucket."""
 
-from catalog import gateway, pictures, store
+from catalog import gallery, pictures, store
 from catalog.manifest import MANIFEST
 from catalog.pictures import NotAPicture, UnsafePicture
 from market.http import KEY, STAFF, VENDOR, ServiceApi, View
@@ -27,7 +27,10 @@ class Stored(View):
     max_body=MAX_PICTURE,
 )
 def store_picture(vendor_id: str) -> Stored:
-    """Keep a picture (PNG, JPEG, WebP or plain SVG, at most 200 KB, as the body) for use by its address."""
+    """Keep a picture (PNG, JPEG, WebP or plain SVG, at most 200 KB, as the body) for use by its address.
+
+    It is deleted two days later unless a product or a brand shows it by then.
+    """
     store.require_vendor(vendor_id, api.caller)
     kind = pictures.kind_of(api.body)
-    return Stored(url=gateway.keep(api.body, kind), content_type=kind.content_type)
+    return Stored(url=gallery.keep(api.body, kind), content_type=kind.content_type)

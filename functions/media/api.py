@@ -1,4 +1,5 @@
-"""Routes of media: those of vendors for their library, those of customers for what they show with reviews and disputes.
+"""Routes of media: those of vendors for their library, those of customers for what they show with reviews and disputes,
+and that of staff who look into a dispute.
 
 Files never pass through here: they are sent in parts to addresses that we sign.
 """
@@ -31,7 +32,7 @@ from media.model import (
 )
 from media.service import FileTooLarge, Seen
 from media.store import Changed
-from media.views import MediaList, MediaView, view
+from media.views import EvidenceView, MediaList, MediaView, evidence, view
 
 api = ServiceApi(MANIFEST)
 handler = api.handler
@@ -124,6 +125,12 @@ def complete_own_upload(media_id: str) -> Response[MediaView]:
 def delete_own_media(media_id: str) -> Response[None]:
     """Give an upload up, or delete a file that is in no review or dispute."""
     return _gone(_own(), media_id)
+
+
+@api.get("/v1/admin/evidence/<media_id>", callers=[STAFF], needs="evidence.read")
+def show_evidence(media_id: str) -> Response[EvidenceView]:
+    """A file that a customer sent for a dispute, by addresses that end soon. Who looks is recorded in the audit."""
+    return reply(evidence(service.show_evidence(media_id)))
 
 
 def _own() -> str:

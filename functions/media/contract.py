@@ -5,6 +5,7 @@ Whoever shows a medium copies its addresses, which never change: a page needs no
 deleted while somebody may still show it.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ WHOLE = ""
 ENCODINGS = (("avif", "image/avif"), ("webp", "image/webp"))
 """What each size of a picture is made in: suffix and content type, the smaller files first."""
 _FILE = re.compile(r"/(med_[0-9a-z]{26})/")
+_PICTURE = re.compile(r"/(pic_[0-9a-f]{32}\.[a-z]+)")
+KEPT, DELETED = "kept", "deleted"
+"""States of a picture that is stored by a hash of its content."""
 
 
 class MediaNotReady(Conflict):
@@ -130,9 +134,58 @@ def file_of(address: str) -> str:
     return found[1] if found else ""
 
 
+def picture_of(address: str) -> str:
+    """The picture by hash that has this address; empty for any other address."""
+    found = _PICTURE.search(address)
+    return found[1] if found else ""
+
+
+def picture_name(content: bytes, suffix: str, *, salt: str = "") -> str:
+    """What a picture is called that is stored by a hash of its content, so that the same picture is one file.
+
+    salt: for another name; it stands before the content, since no picture begins like it.
+    """
+    return f"pic_{hashlib.sha256(salt.encode() + content).hexdigest()[:32]}.{suffix}"
+
+
+def keep_picture(name: str) -> Write:
+    """Count a picture by hash as there, before its file is stored; repeated, its time begins anew.
+
+    It belongs to nobody, as whoever sends the same content shares it. Raises MediaNotReady while one of this name is
+    being deleted: its file may go at any moment, so store it by another name.
+    """
+    place = due_place(name, UNMET_AFTER)
+    values = {":one": 1, ":kept": KEPT, ":now": clock.timestamp(), ":duepk": place["by2pk"], ":duesk": place["by2sk"]}
+    return update(
+        media_key(name),
+        "ADD version :one SET status = :kept, kept_at = :now, by2pk = :duepk, by2sk = :duesk",
+        values,
+        when="attribute_not_exists(status) OR status = :kept",
+        otherwise=_picture_gone(name),
+    )
+
+
+def claim_picture(name: str, reference: str) -> tuple[Write, Write]:
+    """Take a picture by hash into use, as `claim` does; also `brand:…`. Raises MediaNotReady for one that is gone."""
+    place = due_place(name, UNMET_AFTER)
+    values = {":one": 1, ":kept": KEPT, ":now": clock.timestamp(), ":duepk": place["by2pk"], ":duesk": place["by2sk"]}
+    picture = update(
+        media_key(name),
+        "ADD version :one SET claimed_at = :now, by2pk = :duepk, by2sk = :duesk",
+        values,
+        when="status = :kept",
+        otherwise=_picture_gone(name),
+    )
+    return picture, put(claim_key(name, reference), {})
+
+
 def due_place(media_id: str, after: timedelta) -> dict[str, str]:
-    """Where a medium stands among those that the sweep looks at, by the day and moment when it is due."""
-    due = clock.iso(clock.now() + after)
+    """Where a medium stands among those that the sweep looks at when this time has passed."""
+    return due_at(clock.iso(clock.now() + after), media_id)
+
+
+def due_at(due: str, media_id: str) -> dict[str, str]:
+    """Its place by the day and moment when it is due."""
     return {"by2pk": f"MDS#{due[:10]}", "by2sk": f"{due}#{media_id}"}
 
 
@@ -160,3 +213,7 @@ def sources(base: str, sizes: Iterable[tuple[int, int]]) -> list[Item]:
 
 def not_ready(media_id: str) -> MediaNotReady:
     return MediaNotReady("There is no such medium of yours that is ready.", mediaId=media_id)
+
+
+def _picture_gone(name: str) -> MediaNotReady:
+    return MediaNotReady("There is no such picture any more. Send it again.", mediaId=name)

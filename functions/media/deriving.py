@@ -17,7 +17,7 @@ from media.contract import READY, WHOLE, Picture
 from media.events import MediaReady, MediaRefused
 from media.model import MAX_ATTEMPTS, Media, Unfit
 from media.sizes import most_bytes
-from media.sniffing import GLB, HEAD, MP4, USDZ, Format, sniff
+from media.sniffing import GLB, HEAD, MP4, Format, sniff
 from media.store import Changed
 
 _TRIES = 5
@@ -111,11 +111,9 @@ def _drawn(media: Media, content: bytes, digest: str, crop: str) -> Made:
 
 def _modelled(media: Media, key: str, found: Format) -> Made:
     content = gateway.read(key)
-    if found == GLB:
-        scenes.check_glb(content)
-    elif found == USDZ:
-        scenes.check_usdz(content)
-    return _as_it_is(media, key, found, hashlib.sha256(content).hexdigest())
+    check = scenes.check_glb if found == GLB else scenes.check_usdz
+    blots = check(content)
+    return _as_it_is(media, key, found, hashlib.sha256(content).hexdigest(), blots)
 
 
 def _filmed(media: Media, key: str, found: Format) -> Made:

@@ -2,7 +2,8 @@
 
 uploads/media/<id>                what a browser sends by itself; the bucket forgets it after a day
 originals/<id>/<digest>           private, for another crop; holds what the sender's camera wrote of place and time
-media/<id>/<name>                 public; caches keep it for good, that of reviews for an hour, as it may be taken down
+media/pic_<hash>.<type>           public, written by the catalog and named by their content
+media/<id>/<name>                 public; caches keep it for good, that of reviews for minutes, as it may be taken down
 evidence/<id>/<name>              the same of disputes, private: shown by addresses that end after 15 minutes
 """
 
@@ -18,8 +19,8 @@ from media.model import Media
 
 UPLOAD_SECONDS = 60 * 60
 SHOWN_SECONDS = 15 * 60
-FOREVER, AN_HOUR, NEVER = "public, max-age=31536000, immutable", "public, max-age=3600", "private, no-store"
-_CHUNK = 64 * 1024
+FOREVER, BRIEFLY, NEVER = "public, max-age=31536000, immutable", "public, max-age=300", "private, no-store"
+_CHUNK, _STRIDE = 64 * 1024, 1024 * 1024
 _COPIED = 64 * 1024 * 1024
 """Bytes of a file that are copied, or held in memory, at once."""
 _UPLOADS = "uploads/media/"
@@ -69,13 +70,18 @@ def public_key(media: Media, name: str) -> str:
     return f"{'evidence' if media.private else 'media'}/{media.id}/{name}"
 
 
+def picture_key(name: str) -> str:
+    """Of a picture by hash."""
+    return f"media/{name}"
+
+
 def original(media: Media, content_type: str) -> File:
     return File(original_key(media), content_type, NEVER)
 
 
 def public(media: Media, name: str, content_type: str) -> File:
     """What is shown; of disputes to its owner and staff only."""
-    cached = NEVER if media.private else AN_HOUR if media.purpose == "review" else FOREVER
+    cached = NEVER if media.private else BRIEFLY if media.purpose == "review" else FOREVER
     return File(public_key(media, name), content_type, cached)
 
 
@@ -162,14 +168,20 @@ def read_part(key: str, offset: int, length: int) -> bytes:
 
 
 class Window:
-    """Reads a file by offset and fetches 64 kB at once, since headers lie close together."""
+    """Reads a file by offset and fetches 64 kB at once, since headers lie close together.
+
+    Who goes on a little way behind what was fetched gets more: looked through step by step, a file takes no longer than
+    its bytes, however many parts it has.
+    """
 
     def __init__(self, key: str) -> None:
         self._key, self._start, self._held = key, 0, b""
 
     def __call__(self, offset: int, length: int) -> bytes:
         if not self._start <= offset <= offset + length <= self._start + len(self._held):
-            self._start, self._held = offset, read_part(self._key, offset, max(length, _CHUNK))
+            onward = 0 <= offset - self._start - len(self._held) < _STRIDE
+            chunk = _STRIDE if self._held and onward else _CHUNK
+            self._start, self._held = offset, read_part(self._key, offset, max(length, chunk))
         return self._held[offset - self._start : offset - self._start + length]
 
 

@@ -38,6 +38,7 @@ MANIFEST = Manifest(
         ),
     ),
     permissions={
+        "evidence.read": ("admin", "support"),
         "media.read": ("admin", "moderator", "support", "auditor", "vendor_catalog", "vendor_viewer"),
         "media.write": ("admin", "moderator", "vendor_catalog"),
     },

@@ -14,7 +14,7 @@ import orjson
 
 from market import clock, ids
 from market.errors import Conflict, Unprocessable
-from media.contract import READY, WHOLE, Picture, packed_pictures, read_pictures
+from media.contract import KEPT, READY, WHOLE, Picture, due_at, packed_pictures, read_pictures
 from media.sniffing import Kind
 
 PART_BYTES = 8 * 1024 * 1024
@@ -160,6 +160,42 @@ class Media:
         return wished.looked_at(LOOK_AGAIN)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A picture that the catalog stored by a hash of its content; times and version as of a medium.
+
+    id: its name below MEDIA_URL. status: `kept` or `deleted`. kept_at: when it was sent for the last time.
+    """
+
+    id: str
+    status: str = KEPT
+    kept_at: str
+    claimed_at: str = ""
+    version: int = 1
+    due: str = ""
+
+    def looked_at(self, after: timedelta | None) -> "StoredPicture":
+        """Due then, or never."""
+        return replace(self, due=clock.iso(clock.now() + after) if after is not None else "")
+
+    def item(self) -> dict[str, Any]:
+        """As stored, without its key."""
+        plain = {"status": self.status, "kept_at": self.kept_at, "version": self.version}
+        claimed = {"claimed_at": self.claimed_at} if self.claimed_at else {}
+        return plain | claimed | (due_at(self.due, self.id) if self.due else {})
+
+
+def read_picture(item: dict[str, Any]) -> StoredPicture:
+    return StoredPicture(
+        id=item["pk"].removeprefix("MED#"),
+        status=item["status"],
+        kept_at=item["kept_at"],
+        claimed_at=item.get("claimed_at", ""),
+        version=item["version"],
+        due=_due(item),
+    )
+
+
 def born(owner: str, *, kind: Kind, purpose: Purpose, name: str, size: int) -> Media:
     """A medium that is about to be uploaded."""
     made = Media(
@@ -200,7 +236,7 @@ def to_item(media: Media) -> dict[str, Any]:
         "by1sk": f"{media.created_at}#{media.id}",
     }
     if media.due:
-        item |= {"by2pk": f"MDS#{media.due[:10]}", "by2sk": f"{media.due}#{media.id}"}
+        item |= due_at(media.due, media.id)
     if media.status == "deleted":  # nobody's list has it any more
         del item["by1pk"], item["by1sk"]
     return item
@@ -213,9 +249,13 @@ def from_item(item: dict[str, Any]) -> Media:
         alts=orjson.loads(item["alts"]),
         pictures=read_pictures(item["pictures"]),
         claimed_at=item.get("claimed_at", ""),
-        due=str(item.get("by2sk", "")).partition("#")[0],
+        due=_due(item),
         **plain,
     )
+
+
+def _due(item: dict[str, Any]) -> str:
+    return str(item.get("by2sk", "")).partition("#")[0]
 
 
 def card(media: Media) -> str:

@@ -1,31 +1,40 @@
 """3D models: whether a GLB or USDZ file is whole and needs nothing from elsewhere. Pure, no decoding of geometry.
 
 GLB (glTF 2.0): one JSON chunk, at most one binary chunk, nothing behind them; buffers and images lie inside. USDZ: an
-archive without compression, so that it cannot unfold into more than it is, of scenes, textures and sounds.
+archive without compression, so that it cannot unfold into more than it is, of scenes, textures and sounds. What its
+textures tell beside pixels is to be blotted out; nothing moves, so that every offset stays right.
 """
 
+import binascii
 import io
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import orjson
 
+from media.blots import Blot, blotted
 from media.model import Unfit
+from media.textures import telling
 
 MAX_SCENE_TEXT = 16 * 1024 * 1024
 MAX_ENTRIES = 500
 _JSON, _BINARY = 0x4E4F534A, 0x004E4942
 _SCENES = ("usd", "usda", "usdc")
 _CARRIED = (*_SCENES, "png", "jpg", "jpeg", "avif", "exr", "m4a", "mp3", "wav")
+_SUMMED_BEHIND = 0x8
+_WRITTEN = re.compile(rb'"data:image/(?:jpeg|png|webp);base64,([A-Za-z0-9+/]+={0,2})"')
 _REFERENCE = re.compile(rb"@(?=([^@\n]+)@)")
 """Whatever stands between two signs on a line: which of them begin a reference, only a whole parser could tell."""
 
 
-def check_glb(content: bytes) -> None:
-    """Raises Unfit."""
+def check_glb(content: bytes) -> list[Blot]:
+    """What is to be blotted out. Raises Unfit."""
     try:
         described, binary = _chunks(content)
         scene = orjson.loads(described)
@@ -38,10 +47,11 @@ def check_glb(content: bytes) -> None:
         if not address.startswith("data:"):
             raise Unfit("external_reference", "The model refers to files elsewhere.")
     _check_buffers(scene, len(binary))
+    return [*_of_words(content, 20 + len(described)), *_of_views(content, scene, len(content) - len(binary))]
 
 
-def check_usdz(content: bytes) -> None:
-    """Raises Unfit."""
+def check_usdz(content: bytes) -> list[Blot]:
+    """What is to be blotted out. Raises Unfit."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -49,6 +59,7 @@ def check_usdz(content: bytes) -> None:
             for entry in entries:
                 if entry.filename.lower().endswith((".usda", ".usd")):
                     _check_scene(archive.read(entry))
+            return _of_entries(content, entries, archive.start_dir)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError, struct.error):
         raise Unfit("damaged", "The USDZ file is damaged.") from None
 
@@ -99,6 +110,56 @@ def _check_buffers(scene: dict[str, Any], size: int) -> None:
         fits = False
     if not fits:
         raise Unfit("damaged", "The GLB file promises more than it holds.")
+
+
+def _of_words(content: bytes, end: int) -> Iterator[Blot]:
+    """Of the textures that stand in the scene itself, in the same number of letters. Raises Unfit."""
+    for found in _WRITTEN.finditer(content, 20, end):
+        with suppress(binascii.Error):
+            texture = binascii.a2b_base64(found[1])
+            if blots := telling(texture, 0, len(texture)):
+                after = binascii.b2a_base64(blotted(texture, 0, blots), newline=False)
+                yield Blot(*found.span(1), after)
+
+
+def _of_views(content: bytes, scene: dict[str, Any], binary: int) -> list[Blot]:
+    """Of the textures in the binary chunk, which begins there. Raises Unfit."""
+    spans = set[tuple[int, int]]()
+    try:
+        for image in scene.get("images", ()):
+            view = scene["bufferViews"][image["bufferView"]] if "bufferView" in image else None
+            if view and "uri" not in scene["buffers"][view["buffer"]]:
+                start = binary + view.get("byteOffset", 0)
+                spans.add((start, start + view["byteLength"]))
+        ordered = sorted(spans)
+        apart = all(before[1] <= after[0] for before, after in pairwise([(0, binary), *ordered]))
+        blots = [blot for span in ordered for blot in telling(content, *span)] if apart else None
+    except (AttributeError, IndexError, KeyError, TypeError):
+        blots = None
+    if blots is None:  # nor may textures overlap, as one would be looked through for each
+        raise Unfit("damaged", "The GLB file has not the pictures that it names.")
+    return blots
+
+
+def _of_entries(content: bytes, entries: list[zipfile.ZipInfo], directory: int) -> list[Blot]:
+    """Of the textures in an archive, whose directory begins there and lists the entries in this order; with the check
+    sums, which stand before an entry, in the directory and, where the first is empty, behind the entry as well.
+    """
+    blots = list[Blot]()
+    for entry in entries:
+        head = entry.header_offset
+        start = head + 30 + sum(struct.unpack_from("<HH", content, head + 26))
+        end = start + entry.file_size
+        if found := telling(content, start, end):
+            summed = struct.pack("<I", zlib.crc32(blotted(content[start:end], start, found)))
+            blots += [*found, Blot(directory + 16, directory + 20, summed)]
+            if entry.flag_bits & _SUMMED_BEHIND:
+                end += 4 * content.startswith(b"PK\x07\x08", end)
+                blots.append(Blot(end, end + 4, summed))
+            else:
+                blots.append(Blot(head + 14, head + 18, summed))
+        directory += 46 + sum(struct.unpack_from("<HHH", content, directory + 28))
+    return blots
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:

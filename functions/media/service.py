@@ -43,6 +43,11 @@ def customer_owner(user_id: str) -> str:
     return f"{_CUSTOMER}{user_id}"
 
 
+def user_of(owner: str) -> str:
+    """The customer who owns a medium."""
+    return owner.removeprefix(_CUSTOMER)
+
+
 def begin(owner: str, files: Sequence[VendorFile | CustomerFile]) -> list[Seen]:
     """Uploads for these files. Raises FileTooLarge or TooManyMedia."""
     for file in files:
@@ -67,6 +72,15 @@ def show(owner: str, media_id: str) -> Seen:
     """Raises NotFound."""
     media = store.get(owner, media_id)
     return Seen(media, gateway.parts(media) if media.status == "uploading" else None)
+
+
+def show_evidence(media_id: str) -> Media:
+    """Somebody's file of a dispute, for staff; who looked at whose is recorded before it is shown. Raises NotFound."""
+    media = store.find(media_id)
+    if media is None or not media.private or media.status == "deleted":
+        raise store.no_such_medium()
+    store.record_look(media, user_of(media.owner))
+    return media
 
 
 def complete(owner: str, media_id: str) -> Media:

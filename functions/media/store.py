@@ -1,5 +1,7 @@
 """Media in the table: one item each, written only as the version that was seen, and one for each claim beside it.
 
+A picture by hash is an item of the same kind, `MED#pic_…`, which belongs to nobody and is in nobody's list.
+
 `MED#<id>` stands in two indexes: by its owner (`MDO#<owner>`, in the order of time) and, while the sweep is to look at
 it, by the day when that is due (`MDS#<day>`). The first such day that may have something left is kept at `MDS#first`.
 """
@@ -7,18 +9,19 @@ it, by the day when that is due (`MDS#<day>`). The first such day that may have 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from catalog.contract import MANIFEST as CATALOG
 from catalog.contract import copy_key, product_key, shown_before, shows, was_on_sale
 from market import clock
 from market.errors import Conflict, NotFound
 from market.events import Event, announce
+from market.guard import audit
 from market.guard.callers import Caller
 from market.table import EXISTS, NEW, Key, Page, Table, delete, put, update
 from media.contract import CLAIMS, claim_key, due_place, media_key
 from media.manifest import MANIFEST
-from media.model import LOOK_AGAIN, Media, from_item, to_item
+from media.model import LOOK_AGAIN, Media, StoredPicture, from_item, read_picture, to_item
 from vendors.contract import MANIFEST as VENDORS
 from vendors.contract import pictured, require_known, vendor_key
 
@@ -45,6 +48,17 @@ class Uses:
     unmet: tuple[str, ...] = ()
 
 
+class Claimable(Protocol):
+    """A medium, or a picture by hash: what stands at `MED#<id>`, with its claims beside it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def claimed_at(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
 class Changed(Conflict):
     """Somebody else wrote it meanwhile; read it again."""
 
@@ -59,15 +73,32 @@ def require_vendor(vendor_id: str, caller: Caller) -> None:
 def find(media_id: str) -> Media | None:
     """As last written; None where there is none, also of one that was deleted before the sweep forgot it."""
     item = _table.get(media_key(media_id), consistent=True)
-    return from_item(item) if item else None
+    return from_item(item) if item and "owner" in item else None
+
+
+def picture(name: str) -> StoredPicture | None:
+    """A picture by hash, as last written."""
+    item = _table.get(media_key(name), consistent=True)
+    return read_picture(item) if item else None
 
 
 def get(owner: str, media_id: str) -> Media:
     """The owner's. Raises NotFound, also for somebody else's and for one that was deleted."""
     found = find(media_id)
     if found is None or found.owner != owner or found.status == "deleted":
-        raise NotFound("There is no such medium.")
+        raise no_such_medium()
     return found
+
+
+def no_such_medium() -> NotFound:
+    return NotFound("There is no such medium.")
+
+
+def record_look(media: Media, user_id: str) -> None:
+    """Tell the audit that whoever acts looks at this person's file: reading alone leaves no record by itself."""
+    _table.transact(
+        audit.entry(MANIFEST, action="media.show_evidence", subject={"media_id": media.id, "user_id": user_id})
+    )
 
 
 def add(media: Media) -> None:
@@ -89,8 +120,20 @@ def save(before: Media, after: Media, *events: Event, unmet: Sequence[str] = ())
     return stored
 
 
-def forget(media: Media) -> None:
-    """Take a deleted medium and its claims away for good. Raises Changed if it is not the version that was seen."""
+def save_picture(before: StoredPicture, after: StoredPicture, *, unmet: Sequence[str] = ()) -> StoredPicture:
+    """A picture by hash in its next version, as stored, without those claims. Raises Changed."""
+    stored = replace(after, version=before.version + 1)
+    seen = {":seen": before.version}
+    changed = Changed("It was stored again or claimed meanwhile.")
+    ended = [delete(claim_key(before.id, reference)) for reference in unmet]
+    _table.transact(
+        put(media_key(before.id), stored.item(), when="version = :seen", values=seen, otherwise=changed), *ended
+    )
+    return stored
+
+
+def forget(media: Claimable) -> None:
+    """Take what was deleted and its claims away for good. Raises Changed if it is not the version that was seen."""
     while claims := _table.query(media_key(media.id).pk, begins=CLAIMS, limit=_LOOKED_AT, consistent=True).items:
         _table.batch_put([delete(Key(claim["pk"], claim["sk"])) for claim in claims])
     seen = {":seen": media.version}
@@ -156,7 +199,7 @@ def _due_on(day: str, until: str) -> Iterator[str]:
             return
 
 
-def uses(media: Media) -> Uses:
+def uses(media: Claimable) -> Uses:
     """Who shows it, as its claims say: the first that keeps it tells enough."""
     if not media.claimed_at:
         return Uses("")

@@ -8,6 +8,7 @@
 | ready, and shown by nobody | deleted |
 | ready, and in a draft or by a vendor's name only | looked at again, each time after twice as long |
 | ready, and on sale once | kept, not looked at again |
+| a picture by hash | as `pictures` says |
 | a mark of what was deleted | its files deleted once more, then taken away |
 
 What cannot be swept comes again after all the others.
@@ -18,7 +19,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from market import clock, log
-from media import deriving, gateway, service, store
+from media import deriving, gateway, pictures, service, store
 from media.contract import READY
 from media.model import LOOK_AGAIN, Media
 from media.store import Changed
@@ -46,7 +47,10 @@ def sweep() -> dict[str, int]:
 
 
 def look_at(media_id: str) -> None:
-    """What is due of one medium. Raises Changed."""
+    """What is due of one medium or picture by hash. Raises Changed."""
+    if media_id.startswith("pic_"):
+        pictures.look_at(media_id)
+        return
     media = store.find(media_id)
     if media is None or not media.due or media.due > clock.timestamp():
         return

@@ -14,6 +14,8 @@ from media.model import Unfit
 
 Read = Callable[[int, int], bytes]
 MAX_BOXES = 2000
+MAX_ELEMENTS = 50_000
+"""Of a WebM's segment: a cluster for each second of half a day."""
 MAX_OPENED = 50_000
 """Boxes that are looked at for words and places: an hour in fragments has half as many."""
 MAX_INDEX = 16 * 1024 * 1024
@@ -160,7 +162,7 @@ def _of(content: bytes) -> Read:
 def _tags(read: Read, place: int, end: int) -> list[Blot]:
     """Raises IndexError or ValueError."""
     blots = list[Blot]()
-    for _ in range(MAX_BOXES):
+    for _ in range(MAX_ELEMENTS):
         if place >= end:
             return blots
         name, start, length = _element(read, place)

@@ -9,7 +9,7 @@ from media import gateway
 from media.contract import sources
 from media.gateway import Part
 from media.model import PART_BYTES, Media, crop_box
-from media.service import Seen
+from media.service import Seen, user_of
 
 
 class PartView(View):
@@ -71,6 +71,19 @@ class MediaView(View):
 class MediaList(View):
     items: list[MediaView]
     next_cursor: str | None = None
+
+
+class EvidenceView(View):
+    """What a person sent; the addresses in it show it to whoever has them, until `expiresAt`."""
+
+    user_id: str
+    expires_at: str
+    media: MediaView
+
+
+def evidence(media: Media) -> EvidenceView:
+    until = clock.iso(clock.now() + timedelta(seconds=gateway.SHOWN_SECONDS))
+    return EvidenceView(user_id=user_of(media.owner), expires_at=until, media=view(Seen(media)))
 
 
 def view(seen: Seen) -> MediaView:

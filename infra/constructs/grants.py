@@ -11,7 +11,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.config import Stage
-from infra.constructs.media import MULTIPART, media_bucket, media_folders, media_statements
+from infra.constructs.media import MULTIPART, PICTURES, media_bucket, media_folders, media_statements
 from infra.machines import Machine
 from infra.services import Source
 from infra.stacks.data import INDEXES
@@ -210,7 +210,7 @@ class Resources:
                 "The two sets of blocked networks, whose ids WAF gives.",
             ),
             "media": (
-                f"arn:aws:s3:::{prefix}-media-<AWS::AccountId>-{region}/media/*",
+                f"arn:aws:s3:::{prefix}-media-<AWS::AccountId>-{region}/{PICTURES}",
                 "Pictures, which are named by their content.",
             ),
         }
@@ -301,7 +301,7 @@ class Resources:
 
     def _pictures(self) -> iam.PolicyStatement:
         """Add a picture to what the shop shows, and read none: originals and evidence lie in the same bucket."""
-        arn = f"arn:{self.stack.partition}:s3:::{media_bucket(self.stack, self.stage)}/media/*"
+        arn = f"arn:{self.stack.partition}:s3:::{media_bucket(self.stack, self.stage)}/{PICTURES}"
         return iam.PolicyStatement(sid="Media", actions=["s3:PutObject"], resources=[arn])
 
     def _prefixes(self, sid: str, bucket: str, folders: tuple[str, ...], *more: str) -> iam.PolicyStatement:

@@ -16,6 +16,8 @@ AT_ONCE = 10
 """So many objects are worked on at once, each by an invocation of its own: a picture may need seconds and memory."""
 
 UPLOADED, KEPT = "uploads/media/*", ("evidence/*", "media/med_*", "originals/*")
+PICTURES = "media/pic_*"
+"""What the catalog stores by a hash of its content, and the sweep of media deletes."""
 MULTIPART = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 _GRANTED: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "media-uploads": {
@@ -25,6 +27,7 @@ _GRANTED: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     "media-files": {
         "MediaFiles": (("s3:DeleteObject", "s3:GetObject", "s3:PutObject", MULTIPART[0]), (UPLOADED, *KEPT)),
+        "Pictures": (("s3:DeleteObject",), (PICTURES,)),
     },
 }
 """By capability and the id of a statement: what may be done, in which folders.

@@ -78,7 +78,7 @@ class DataStack(Stack):
                 _ends("uploads/", days=1),
                 *(
                     s3.LifecycleRule(prefix=folder, noncurrent_version_expiration=Duration.days(7))
-                    for folder in ("evidence/", "media/avatars/", "media/med_", "originals/")
+                    for folder in ("evidence/", "media/avatars/", "media/med_", "media/pic_", "originals/")
                 ),
             ],
             cors=[_browsers_send(stage)],

@@ -8,7 +8,7 @@ import zlib
 from random import Random
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -36,6 +36,37 @@ def photograph() -> bytes:
     image = Image.new("RGB", (400, 200), "blue")
     image.paste("red", (0, 0, 200, 200))  # the left half: the upper one, once it is upright
     return encoded(image, "JPEG", exif=exif, icc_profile=profile, comment="Secret of Ada", quality=95)
+
+
+def telling(kind: str, **options: Any) -> bytes:
+    """A texture with a place and words of Ada's beside its pixels, and more behind its end."""
+    exif = Image.Exif()
+    exif[0x010F] = "Camera of Ada"
+    exif.get_ifd(0x8825).update({1: "N", 2: (51.0, 30.0, 26.0)})
+    told = {
+        "JPEG": {"comment": "Secret of Ada"},
+        "PNG": {"pnginfo": _words()},
+        "WEBP": {"xmp": b"<x>Secret of Ada</x>"},
+    }
+    return encoded(picture(65, 33), kind, exif=exif, **told[kind], **options) + b"Behind of Ada"
+
+
+def _words() -> PngImagePlugin.PngInfo:
+    words = PngImagePlugin.PngInfo()
+    words.add_text("Comment", "Secret of Ada")
+    words.add_itxt("XML:com.adobe.xmp", "<x>Secret of Ada</x>", zip=False)
+    return words
+
+
+def textured(*textures: bytes) -> bytes:
+    """A GLB with these textures in its binary chunk, some bytes apart."""
+    views, binary = list[dict[str, int]](), b"\1\2\3\4"
+    for texture in textures:
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(texture)})
+        binary += texture + b"\5" * (-len(texture) % 4)
+    images = [{"bufferView": number, "mimeType": "image/png"} for number in range(len(views))]
+    scene = {"asset": {"version": "2.0"}, "buffers": [{"byteLength": len(binary)}]}
+    return glb(scene | {"bufferViews": views, "images": images}, binary)
 
 
 def png_header(width: int, height: int) -> bytes:

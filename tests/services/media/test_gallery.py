@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from catalog import gallery
 from market import config
+from media.contract import JPEG
 from tests.services.catalog.conftest import Market, lamp, variant
-from tests.services.media.conftest import Studio, found, hear, sweep, work_off
+from tests.services.media.conftest import Studio, files, found, hear, sweep, work_off
 from tests.services.media.samples import glb, jpeg, photograph
 from tests.shop import dynamodb_calls
 
@@ -237,3 +239,22 @@ def test_addresses_of_a_vendors_own_library_are_claimed_like_its_media(
     assert (refused.status, refused.json["code"], refused.json["mediaId"]) == (409, "media_not_ready", theirs)
     logo = market.staff("PUT", "/v1/admin/brands/brightly", {"name": "Brightly", "logo": address[first]})
     assert logo.status == 422, "no brand keeps what is a vendor's"
+
+
+def test_pictures_by_hash_are_claimed_by_the_products_that_name_their_addresses(
+    library: Studio, market: Market, later: Callable[..., None]
+) -> None:
+    front, side, unused = (gallery.keep(jpeg(size, size), JPEG) for size in (90, 80, 70))
+    named = variant("LAMP-1", image=f"https://market.example{side}", stock=1)
+    made = market.create(images=[{"url": front}], variants=[named])
+    assert made.status == 201, made
+    later(hours=49)
+    sweep()
+
+    assert {f"/{name}" for name in files("media/")} == {front, side}
+    later(hours=2)
+    sweep()
+    refused = market.change(made.json, {"images": [{"url": unused}]})
+    assert (refused.status, refused.json["code"]) == (409, "media_not_ready")
+    logo = market.staff("PUT", "/v1/admin/brands/brightly", {"name": "Brightly", "logo": unused})
+    assert (logo.status, logo.json["code"]) == (409, "media_not_ready")

@@ -10,9 +10,10 @@ from catalog.contract import copy_key, product_key
 from market import config
 from market.manifest import Manifest
 from market.table import Key, Table, delete, put
-from media import store
+from media import api, store
 from media.contract import MediaNotReady, claim, vendor_owner
 from media.service import customer_owner
+from tests.http import Response, call
 from tests.services.media.conftest import (
     ADA,
     BOB,
@@ -30,7 +31,7 @@ from tests.services.media.conftest import (
     work_off,
 )
 from tests.services.media.samples import jpeg
-from tests.services.outbox import message
+from tests.services.outbox import message, recorded
 
 _catalog = Table(Manifest(service="catalog", prefixes=("PRD#", "PRV#", "MED#"), functions=()))
 PRODUCT = "prd_lamp"
@@ -294,13 +295,39 @@ def test_evidence_of_a_dispute_is_shown_by_addresses_that_end(customer: Customer
     review, dispute = customer.upload("review"), customer.upload("dispute")
 
     assert customer.ask("GET", f"/{review}").json["sources"][0]["url"].startswith(f"/media/{review}/")
-    assert {cached(key) for key in files(f"media/{review}")} == {"public, max-age=3600"}, "it may be taken down"
+    assert {cached(key) for key in files(f"media/{review}")} == {"public, max-age=300"}, "it may be taken down"
     shown = customer.ask("GET", f"/{dispute}").json["sources"][0]["url"]
     assert "X-Amz-Expires=900" in shown
     assert f"/evidence/{dispute}/" in shown
     assert "response-cache-control=private%2C%20no-store" in shown, "no cache on the way keeps what ends"
     assert files(f"media/{dispute}") == []
     assert {cached(key) for key in files(f"evidence/{dispute}")} == {"private, no-store"}
+
+
+@pytest.mark.contract("6.3")
+def test_staff_with_the_right_see_evidence_and_the_audit_knows_who_saw_whose(customer: Customer) -> None:
+    review, dispute = customer.upload("review"), customer.upload("dispute")
+
+    answer = look(dispute)
+    assert (answer.status, answer.json["userId"]) == (200, ADA)
+    shown = answer.json["media"]["sources"][0]["url"]
+    assert f"/evidence/{dispute}/" in shown
+    assert "X-Amz-Expires=900" in shown
+    (seen,) = recorded("media.show_evidence")
+    assert seen["actor"] == {"type": "user", "id": "usr_grace"}
+    assert seen["subject"] == {"media_id": dispute, "user_id": ADA}
+
+    assert look(dispute, permissions="media.read media.write users.read").status == 403
+    assert [look(dispute, roles=roles).status for roles in ("customer", "customer vendor")] == [403] * 2
+    assert [look(media_id).status for media_id in (review, "med_absent")] == [404] * 2
+    assert customer.ask("DELETE", f"/{dispute}").status == 204
+    assert look(dispute).status == 404
+    assert len(recorded("media.show_evidence")) == 1
+
+
+def look(media_id: str, *, roles: str = "staff", permissions: str = "evidence.read") -> Response:
+    path = f"/v1/admin/evidence/{media_id}"
+    return call(api.handler, "GET", path, caller="usr_grace", roles=roles, permissions=permissions)
 
 
 @pytest.mark.contract("6.3")

@@ -168,6 +168,24 @@ def test_tags_and_attachments_of_a_webm_are_blotted_out(studio: Studio) -> None:
     ).replace(b"\x19\x41\xa4\x69\x80", b"\xec\x10\0\0\0")
 
 
+def test_a_webm_of_thousands_of_clusters_is_looked_through_in_some_reads(
+    studio: Studio, environment: pytest.MonkeyPatch
+) -> None:
+    from media import gateway
+
+    asked, read_part = list[int](), gateway.read_part
+    environment.setattr(gateway, "read_part", lambda *part: (asked.append(part[1]), read_part(*part))[1])
+    tags = b"\x12\x54\xc3\x67\x9051.5074-000.1278"
+    within = (b"\x1f\x43\xb6\x75\x43\xe8" + b"\1" * 1000) * 5000 + tags
+    head = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x01"
+
+    given = head + len(within).to_bytes(7) + within
+    kept = content(studio.shown(studio.upload(given, "video/webm"))["url"].removeprefix("/"))
+
+    assert kept == given[: -len(tags)] + b"\xec\x01" + (len(tags) - 9).to_bytes(7) + b"\0" * (len(tags) - 9)
+    assert len(asked) < 12
+
+
 def test_only_the_parts_of_a_video_that_are_blotted_pass_through_us(
     studio: Studio, environment: pytest.MonkeyPatch
 ) -> None:
