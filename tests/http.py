@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from market import clock
+from tests.journeys import promises
 
 JSON = Any
 
@@ -52,6 +53,8 @@ def call(
         event["requestContext"]["authorizer"]["jwt"]["claims"] |= told | dict(claims or {})
     answer = handler(event, None)
     answered = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
+    if label := promises.label_of(method, event["rawPath"]):
+        assert not list(promises.undeclared_headers(label, answer["statusCode"], answered))
     return Response(answer["statusCode"], answered, answer.get("body") or "")
 
 

@@ -8,12 +8,15 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.services import ROOT, import_from
 from tools.generated import finish
+
+if TYPE_CHECKING:
+    from market.http import Route
 
 TARGET = ROOT / "functions" / "backbone" / "openapi.json"
 Document = dict[str, Any]
@@ -44,23 +47,43 @@ _HEADERS = {
 
 _TEXT = {"schema": {"type": "string"}}
 _PDF = {"application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}}}
-_SHEETS: Document = {"application/x-ndjson": _TEXT, "text/csv": _TEXT}
+_TABLE: Document = {"text/csv": _TEXT}
+_LINES: Document = {"application/x-ndjson": _TEXT}
+_OBJECT: Document = {"application/json": {"schema": {"type": "object"}}}
+_PICTURE: Document = {
+    kind: {"schema": {"type": "string", "contentMediaType": kind}}
+    for kind in ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
+}
+_EXPORTS = ("catalog_export_products", "catalog_api_export_products")
 _MEDIA: dict[str, Document] = {
     "backbone_start": {},
     "backbone_docs": {"text/html": _TEXT},
     "backbone_asset": {"text/javascript": _TEXT, "text/css": _TEXT},
-    "backbone_description": {"application/json": {"schema": {"type": "object"}}},
+    "backbone_description": _OBJECT,
     "catalog_show_sitemap": {"application/xml": _TEXT},
-    "ledger_export": {"application/x-ndjson": _TEXT},
-    "tax_filings": {"text/csv": _TEXT},
-    **{f"catalog_{name}": _SHEETS for name in ("export_products", "api_export_products")},
+    "ledger_export": _LINES,
+    "tax_filings": _TABLE,
+    **{name: _LINES | _TABLE for name in _EXPORTS},
     **{f"invoices_{name}": _PDF for name in ("show", "guest_show", "show_issued", "api_show_issued")},
 }
 """What operations answer that do not answer with a view."""
-_BESIDE: dict[str, Document] = {
-    name: {"text/csv": _TEXT} for name in ("promotions_codes", "inventory_list_stock", "inventory_api_list_stock")
-}
+_BESIDE = {name: _TABLE for name in ("promotions_codes", "inventory_list_stock", "inventory_api_list_stock")}
 """What operations answer beside a view, if they are asked to."""
+_TAKEN: dict[str, Document] = {
+    **{name: _TABLE for name in ("inventory_change_table", "inventory_api_change_table")},
+    **{name: _PICTURE for name in ("catalog_store_picture", "catalog_api_store_picture")},
+    **{name: _OBJECT for name in ("payments_webhook", "shipping_rate")},
+}
+"""The bodies of routes that read them themselves."""
+
+_CURSOR = {"description": "The `cursor` of the next page; none after the last.", **_TEXT}
+_LINK = {"description": 'The address of the next page, with `rel="next"`; none after the last.', **_TEXT}
+_ONWARD: dict[str, Document] = {
+    **{name: {"next-cursor": _CURSOR} for name in _BESIDE},
+    **{name: {"link": _LINK, "x-next-cursor": _CURSOR} for name in _EXPORTS},
+    **{name: {"link": _LINK} for name in ("ledger_export", "tax_filings")},
+}
+"""The headers by which lists lead on that are no views."""
 
 
 def built() -> dict[Path, str]:
@@ -75,9 +98,19 @@ def documents() -> dict[str, Document]:
         manifest = importlib.import_module(f"{path.parent.name}.manifest").MANIFEST
         for function in manifest.functions:
             if function.kind == "api":
-                module = importlib.import_module(function.handler.rpartition(".")[0])
-                found[f"{manifest.service}.{function.name}"] = module.api.openapi()
+                api = importlib.import_module(function.handler.rpartition(".")[0]).api
+                found[f"{manifest.service}.{function.name}"] = _with_bodies(api.openapi(), api.routes)
     return found
+
+
+def _with_bodies(document: Document, routes: "Iterable[Route]") -> Document:
+    """Say what is sent to routes without a model of it. Raises ValueError for one that nobody described."""
+    for route in (route for route in routes if route.raw):
+        operation = document["paths"][route.path.replace("<", "{").replace(">", "}")][route.method.lower()]
+        if operation["operationId"] not in _TAKEN:
+            raise ValueError(f"{operation['operationId']} takes a body without a description")
+        operation["requestBody"] = {"required": True, "content": _TAKEN[operation["operationId"]]}
+    return document
 
 
 def merged(parts: Mapping[str, Document]) -> Document:
@@ -116,7 +149,10 @@ def _name_headers(document: Document) -> None:
 
 
 def _name_media(document: Document) -> None:
-    """Say which answers have no body, and which are no views. Raises ValueError for one that nobody described."""
+    """Say which answers have no body, which are no views, and how these lead on.
+
+    Raises ValueError for one that nobody described.
+    """
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         name, answers = operation["operationId"], operation["responses"]
         answers.get("204", {}).pop("content", None)
@@ -126,6 +162,8 @@ def _name_media(document: Document) -> None:
             elif answer["content"]["application/json"]["schema"].keys() <= {"title"}:
                 raise ValueError(f"{name} has an answer without a description")
             answer["content"] |= _BESIDE.get(name, {})
+            if name in _ONWARD:
+                answer["headers"] = _ONWARD[name]
 
 
 def _prune(document: Document) -> None:

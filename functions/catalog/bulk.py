@@ -87,7 +87,7 @@ class ImportOver(Conflict):
 class Job(BaseModel):
     """`size` is what the file was said to have, in bytes; `chunks` is 0, and `sha256` empty, until the file was split.
     Counters are of rows. `attempt` counts the starts: a step of an earlier one has nothing to do any more. `started_as`
-    (`user` or `key`) and `started_by` say who asked for it.
+    (`user` or `key`) and `started_by` say who asked for it, if that was kept when it was started.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -103,8 +103,8 @@ class Job(BaseModel):
     started_at: str | None = None
     ended_at: str | None = None
     attempt: int = 0
-    started_as: str = ""
-    started_by: str = ""
+    started_as: str = "system"
+    started_by: str = "import"
     sha256: str = ""
     chunks: int = 0
     chunks_done: int = 0
@@ -130,9 +130,12 @@ class Job(BaseModel):
         last, number = self.size % PART, -(-self.size // PART)
         return {n: PART if n < number or not last else last for n in range(1, number + 1)}
 
-    def is_at(self, attempt: int) -> bool:
-        """Whether the execution of this attempt is the one that is to go on with it."""
-        return self.status == "running" and self.attempt == attempt
+    def is_at(self, attempt: int | None) -> bool:
+        """Whether the execution of this attempt is the one that is to go on with it.
+
+        Executions, or their maps, that a release found under way may name none: they go on with what there is.
+        """
+        return self.status == "running" and attempt in (None, self.attempt)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -22,3 +22,10 @@ def product_archived(envelope: Envelope) -> None:
 @consumer.on("product.published")
 def product_published(envelope: Envelope) -> None:
     selling.follow(envelope.data["product_id"])
+
+
+@consumer.on("product.updated")
+def product_updated(envelope: Envelope) -> None:
+    """Offers of other vendors say what the page says; and they go off sale when it becomes a draft."""
+    if selling.SHOWN.intersection(envelope.data["changed"]) or envelope.data["status"] == "draft":
+        selling.follow(envelope.data["product_id"])

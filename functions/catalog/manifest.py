@@ -60,7 +60,7 @@ MANIFEST = Manifest(
         "price.refused",
         "import.finished",
     ),
-    consumes=("price.decided", "product.archived", "product.published"),
+    consumes=("price.decided", "product.archived", "product.published", "product.updated"),
     permissions={
         "brands.manage": ("admin", "moderator"),
         "categories.manage": ("admin", "moderator"),

@@ -15,6 +15,8 @@ from market.table import Write
 from vendors.contract import must_be_active
 
 _ATTEMPTS = 4
+SHOWN = frozenset({"title", "slug", "category", "brand", "images", "media", "variants"})
+"""Fields of a product that its offers say, too; see `follow`."""
 
 
 class OwnProduct(Conflict):
@@ -88,17 +90,22 @@ def change_writes(book: Book, entry: Entry, after: Offer) -> list[Write]:
 
 
 def follow(product_id: str) -> None:
-    """Let offers be on sale while the page is. Repeated or late, it does what is right by now."""
-    product, book = store.find(product_id).product, offers.book(product_id)
-    found = offers.present([entry.sku for entry in book.entries])
-    wishes = {entry.sku: entry.active and product.on_sale for entry in book.entries}
+    """Let offers say what the page says by now, and be on sale only while it is.
+
+    Repeated or late, it does what is right by now. Raises PreconditionFailed where others change them meanwhile.
+    """
+    book = offers.book(product_id)
+    if not book.entries:
+        return
+    product, found = store.find(product_id).product, offers.present([entry.sku for entry in book.entries])
     changes = [
-        (before, replace(before, active=wishes[sku]))
-        for sku, before in found.items()
-        if before.active != wishes[sku]
-    ]  # fmt: skip
+        (before, after)
+        for entry in book.entries
+        if (before := found.get(entry.sku)) and (after := _as_shown(product, entry, before)) != before
+    ]
     if changes:
-        events = tuple(event for before, after in changes for event in told(before, after))
+        switched = [(before, after) for before, after in changes if before.active != after.active]
+        events = tuple(event for before, after in switched for event in told(before, after))
         stock = [change_offer(after) for _, after in changes]
         offers.carry_out(*stock, offers.saved(book), *offers.shown_at(product, book), events=events)
 
@@ -141,7 +148,26 @@ def _variant(product: Product, form: OfferForm) -> str:
 
 
 def _offered(product: Product, entry: Entry, form: OfferForm) -> Offer:
-    """What the inventory knows of it: the same as of the variant, but for whose it is and what it costs."""
-    same = next(variant for variant in product.variants if variant.sku == entry.variant)
-    known = product.offer(same, form.stock)
-    return replace(known, sku=entry.sku, vendor_id=entry.vendor_id, price=form.price, active=True)
+    """What the inventory is to know of a new one."""
+    own = Offer(
+        sku=entry.sku, product_id=product.id, vendor_id=entry.vendor_id, title="", price=form.price,
+        available=form.stock,
+    )  # fmt: skip
+    return _as_shown(product, entry, own)
+
+
+def _as_shown(product: Product, entry: Entry, offer: Offer) -> Offer:
+    """The offer, saying the same as the page's variant, but for whose it is, what it costs and how many there are."""
+    same = product.offer(next(variant for variant in product.variants if variant.sku == entry.variant))
+    return replace(
+        offer,
+        title=same.title,
+        slug=same.slug,
+        image=same.image,
+        category=same.category,
+        brand=same.brand,
+        tax_category=same.tax_category,
+        weight_grams=same.weight_grams,
+        size_mm=same.size_mm,
+        active=entry.active and product.on_sale,
+    )

@@ -155,7 +155,7 @@ def _keep(offer: Offer, verdict: Verdict, now: str) -> None:
         reasons=verdict.reasons,
     )
     event = _suggested(decision, offer) if suggestion else announced(decision, offer.vendor_id, offer.product_id)
-    due = verdict.state.until if verdict.state.in_force else ""
+    due = verdict.state.until if verdict.looks_again else ""
     rulestore.save_state(offer.sku, verdict.state, rulestore.noted(decision), store.told(event), due=due)
     log.info("price judged", sku=offer.sku, decision=decision.id, kind=decision.kind, rule=verdict.rule)
 

@@ -133,6 +133,14 @@ class Verdict:
     reasons: tuple[Reason, ...]
     confidence: int
 
+    @property
+    def looks_again(self) -> bool:
+        """Whether somebody must come back after the cooldown: for the way back, or for the next step, which a step that
+        landed on the reference does not show in the state.
+        """
+        stepped = any(reason.code == "step_limited" for reason in self.reasons)
+        return self.state.in_force or (stepped and self.mode == APPLY)
+
 
 def judged(rules: Iterable[Rule], facts: Facts, state: State) -> Verdict | None:
     """What the first rule that applies asks for, or the way back; None where the price stays.

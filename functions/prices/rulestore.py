@@ -1,7 +1,7 @@
 """Rules of vendors, what they did to a SKU, what was sold lately, and every decision.
 
 PRR#<vendor>               all rules of a vendor, with a version; listed by the next turn of their hours
-PRS#<sku>                  the state of a SKU; listed by the end of its cooldown while a rule is in force
+PRS#<sku>                  the state of a SKU; listed by the end of its cooldown while a rule is to look again
 PRS#sold#<sku> / <moment>  units of one order, for as long as a rule may ask
 PRS#seen#<sku>             what competitors ask for it, as last told, for as long as a rule may ask
 PRA#<sku> / <moment>#<id>  a decision or a suggestion, kept for 400 days
@@ -156,7 +156,7 @@ def rules_due(now: str, *, limit: int) -> list[str]:
 
 
 def states_due(shard: int, now: str, *, limit: int) -> list[str]:
-    """SKUs on which a rule is in force and whose cooldown is over."""
+    """SKUs on which a rule is in force, or has a step to go, whose cooldown is over."""
     page = _table.query(f"PRS#due#{shard}", index="by1", limit=limit)
     return [item["pk"].removeprefix("PRS#") for item in page.items if item["by1sk"] <= now]
 

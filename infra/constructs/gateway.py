@@ -23,7 +23,16 @@ LOGGED = {
 """One line a request; no query, no header, no body. The gateway cannot log a header: the correlation id is in the
 lines of the function, which bear the same request id."""
 
-EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-Id", "X-Correlation-Id"]
+EXPOSED = [
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Request-Id",
+    "X-Correlation-Id",
+    "Link",
+    "Next-Cursor",
+    "X-Next-Cursor",
+]
 ACCEPTED = [
     "api-key",
     "authorization",

@@ -3,10 +3,11 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 import pytest
@@ -15,9 +16,20 @@ from local.harness import ROOT, InProcess, Reply, Running
 
 JSON = dict[str, Any]
 DOCUMENT = ROOT / "functions" / "backbone" / "openapi.json"
+_NAME = "urn:openapi"
 _PARAMETER = re.compile(r"\\\{\w+\\\}")
 _OF_THE_GATEWAY = frozenset({"headers_too_large"})
 """Refusals before any route is looked at: of a request that is larger than API Gateway takes."""
+
+_OF_EVERY_ANSWER = frozenset(
+    (
+        *("allow", "cache-control", "connection", "content-disposition", "content-language", "content-length"),
+        *("content-security-policy", "content-type", "date", "etag", "location", "permissions-policy"),
+        *("referrer-policy", "retry-after", "server", "strict-transport-security", "transfer-encoding", "vary"),
+        *("www-authenticate", "x-content-type-options", "x-correlation-id", "x-frame-options", "x-request-id"),
+    )
+)
+"""Headers that mean the same everywhere, and those of the door; what a route says by another, it declares."""
 
 _LOG_SECONDS = 2
 
@@ -68,6 +80,14 @@ def broken(label: str, answer: Reply) -> Iterator[str]:
         error = next(validator(label, "responses", str(answer.status), kind).iter_errors(answer.json), None)
         if error:
             yield f"a body of {answer.status} that is not as declared: {error.message[:200]} at {error.instance_path}"
+    yield from undeclared_headers(label, answer.status, answer.headers)
+
+
+def undeclared_headers(label: str, status: int, headers: Iterable[str]) -> Iterator[str]:
+    """Those names, in lower case, that the operation does not declare for such an answer, in words."""
+    own = {name for name in headers if name not in _OF_EVERY_ANSWER and not name.startswith("access-control-")}
+    for name in sorted(own - operation(label)["responses"].get(str(status), {}).get("headers", {}).keys()):
+        yield f"undeclared header {name} of {status}"
 
 
 def allows(label: str, body: bytes) -> bool:
@@ -80,11 +100,20 @@ def allows(label: str, body: bytes) -> bool:
 
 
 @cache
-def validator(label: str, *place: str) -> Any:
-    """For the schema of a body: `responses`, status and type; or `requestBody` and type."""
-    found = operation(label)[place[0]]
-    found = (found if len(place) == 2 else found[place[1]])["content"][place[-1]]["schema"]
-    return jsonschema_rs.Draft202012Validator({**found, "components": document()["components"]})
+def validator(label: str, *place: str) -> jsonschema_rs.Draft202012Validator:
+    """For the schema of a body: `responses`, status and type; or `requestBody` and type.
+
+    Thousands of them are made in a run: each compiles only what its own schema refers to in the one document.
+    """
+    method, _, path = label.partition(" ")
+    at = ("paths", path, method.lower(), *place[:-1], "content", place[-1], "schema")
+    pointer = "/".join(quote(name.replace("~", "~0").replace("/", "~1"), safe="") for name in at)
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{_NAME}#/{pointer}"}, registry=_registry())
+
+
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(_NAME, document())], draft=jsonschema_rs.Draft202012)
 
 
 @contextmanager

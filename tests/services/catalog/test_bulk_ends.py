@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from catalog import bulk_store, bulk_work, imports, tasks
-from market import clock
+from market import clock, config
 from tests.services.catalog.bulk_parts import HEAD, Bulk, lines, played
 from tests.services.catalog.conftest import ADA, Market, row
 from tests.services.catalog.test_products import events
@@ -80,6 +80,36 @@ def test_steps_of_an_execution_that_comes_back_after_another_start_do_nothing(ma
 
     assert (bulk.show(import_id)["status"], bulk.show(import_id)["counts"]["created"]) == ("finished", 5)
     assert len(events("import.finished")) == 1
+
+
+def test_an_import_that_a_release_finds_under_way_goes_on(
+    environment: pytest.MonkeyPatch, embedded_table: str, tmp_path: Path
+) -> None:
+    """Its execution does not say which start it belongs to, here the second, nor the job who started it."""
+
+    def unnamed(_: str, event: Any) -> Any:
+        given = {name: value for name, value in event["input"].items() if name != "attempt"}
+        return tasks.handler(event | {"input": given})
+
+    with played(environment, tmp_path / "journal", unnamed) as bulk:
+        Market()
+        import_id = bulk.opened("jsonl", lines(*(row(n) for n in range(5))))
+        bulk.start(import_id)
+        later = clock.now() + timedelta(minutes=31)
+        with clock.running_on(lambda: later):
+            assert bulk.start(import_id).status == 202
+            config.client("dynamodb").update_item(
+                TableName=embedded_table,
+                Key={"pk": {"S": f"IMJ#{ADA}"}, "sk": {"S": import_id}},
+                UpdateExpression="REMOVE started_as, started_by, sha256",
+            )
+            bulk.runtime.drain(60)
+            ended = bulk.show(import_id)
+
+    assert (ended["status"], ended["counts"]["created"]) == ("finished", 5)
+    (told,) = events("import.finished")
+    assert told["started_by"] == ""
+    assert {entry["actor"]["type"] for entry in recorded("catalog.import")} == {"system"}
 
 
 def test_a_chunk_whose_counting_died_is_counted_at_the_end(

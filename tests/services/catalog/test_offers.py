@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from catalog import selling
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, read_offer, stock_key
 from market import config
+from market.errors import PreconditionFailed
 from market.table import Table
 from tests.http import Response
-from tests.services.catalog.conftest import ADA, BOB, Market, variant
+from tests.services.catalog.conftest import ADA, BOB, Market, row, variant
 from tests.services.catalog.test_products import events, items
 from vendors.manifest import MANIFEST as VENDORS
 
@@ -136,6 +138,82 @@ def test_offers_go_with_the_page_and_come_back_with_it(market: Market, coded: An
     market.hear("product.published", {"product_id": coded["id"]}, times=2)
     assert shelf("BOB-1").active
     assert shown(market) == [("BOB-1", 4500), ("LAMP-1", 4900)]
+
+
+def alike(offer: Offer) -> tuple[object, ...]:
+    """What an offer says that its page says, too."""
+    size = offer.weight_grams, offer.size_mm
+    return offer.title, offer.slug, offer.image, offer.category, offer.brand, offer.tax_category, *size
+
+
+def changes_heard(market: Market, *, backwards: bool = False) -> None:
+    """Every change of a product so far, each of them twice."""
+    told = events("product.updated")
+    for change in sorted(told, key=lambda change: change["revision"], reverse=backwards):
+        market.hear("product.updated", change, times=2)
+
+
+@pytest.mark.contract("5.1", "9.1")
+def test_offers_say_what_the_page_says_by_now_however_its_changes_are_heard(market: Market, coded: Any) -> None:
+    """Twice, and the last one first: what promotions and commission are judged by is of the page as it is now."""
+    offer(market, "BOB-1", 4500)
+    sizes = {"weightGrams": 900, "dimensions": {"lengthMm": 3, "widthMm": 2, "heightMm": 1}}
+    market.change(coded, {"brand": "Brightly", "category": "garden", "title": "Lamp"})
+    market.change(coded, {"variants": [variant("LAMP-1", 4900, barcode=CODE, taxCategory="reduced", **sizes)]})
+    market.change(coded, {"brand": "Dimly", "slug": "gold-lamp"})
+
+    changes_heard(market, backwards=True)
+
+    after = shelf("BOB-1")
+    assert alike(after) == alike(shelf("LAMP-1"))
+    assert (after.brand, after.category, after.tax_category, after.slug) == ("Dimly", "garden", "reduced", "gold-lamp")
+    assert (after.vendor_id, after.price.amount, after.available, after.active) == (BOB, 4500, 5, True)
+    assert events("offer.updated") == [], "what others hear of it is as it was"
+
+
+def test_offers_follow_a_page_that_an_import_changes_or_that_becomes_a_draft(market: Market) -> None:
+    sold = row(1, status="active", variants=[variant("LAMP-1", 4900, barcode=CODE)])
+    market.import_rows([sold])
+    offer(market, "BOB-1", 4500)
+
+    market.import_rows([sold | {"brand": "Brightly", "category": "garden"}])
+    changes_heard(market)
+    assert (shelf("BOB-1").brand, shelf("BOB-1").category, shelf("BOB-1").active) == ("Brightly", "garden", True)
+
+    (change, *_) = events("product.updated")
+    market.change({"id": change["product_id"]}, {"status": "draft"})
+    changes_heard(market)
+    assert not shelf("BOB-1").active
+    assert [told["active"] for told in events("offer.updated")] == [False]
+
+
+def test_what_a_page_said_before_does_not_overwrite_what_it_says_now(market: Market, coded: Any) -> None:
+    """The page and the vendor change what is just being followed: it is refused, and done anew."""
+    offer(market, "BOB-1", 4500)
+    market.change(coded, {"brand": "Brightly"})
+    dearer = {"price": {"amount": 5100, "currency": "EUR"}}
+    meanwhile = [
+        lambda: market.change(coded, {"brand": "Dimly"}),
+        lambda: market.vendor("PATCH", f"/v1/vendors/{BOB}/offers/BOB-1", dearer, vendor_id=BOB),
+    ]
+
+    def overtake(**_: Any) -> None:
+        if waiting:
+            assert waiting.pop()().status == 200
+
+    hooks = config.client("dynamodb").meta.events
+    hooks.register("before-call.dynamodb.TransactWriteItems", overtake)
+    try:
+        for change in meanwhile:
+            waiting = [change]
+            with pytest.raises(PreconditionFailed):
+                selling.follow(coded["id"])
+    finally:
+        hooks.unregister("before-call.dynamodb.TransactWriteItems", overtake)
+    assert shelf("BOB-1").brand == ""
+
+    changes_heard(market, backwards=True)
+    assert (shelf("BOB-1").brand, shelf("BOB-1").price.amount) == ("Dimly", 5100)
 
 
 def test_a_page_with_offers_brand_and_translations_takes_two_reads(market: Market, coded: Any) -> None:

@@ -118,7 +118,8 @@ def test_the_last_arrival_ends_what_is_no_longer_sold_later() -> None:
 
 
 def test_no_more_is_taken_than_is_on_sale_there() -> None:
-    assert moves.adjusted(SPREAD, -4, "wh_a", WHO).after.places["wh_a"] == Shelf(0, 1, 2)
+    fewer = moves.adjusted(SPREAD, -4, "wh_a", WHO)
+    assert (fewer.after.places["wh_a"], entries(fewer)) == (Shelf(0, 1, 2), [("adjusted", {"wh_a": -4}, None)])
     move = moves.taken(SPREAD, 2, "wh_b", journal.SENT, WHO)
     assert (move.after.available, move.after.placed, entries(move)) == (8, 4, [("sent", {"wh_b": -2}, None)])
     assert moves.adjusted(SPREAD, 0, "", WHO) == Move(SPREAD)
@@ -143,6 +144,16 @@ def test_safety_stock_comes_from_no_place_first_then_from_the_fullest() -> None:
     assert move.after.places == {"wh_a": Shelf(1, 1, 5), "wh_b": Shelf(2)}
     assert (move.after.placed, entries(move)) == (3, [("kept", {}, 9)])
     assert moves.keeping(PLAIN, 25, WHO).after == replace(PLAIN, available=0, kept=10, safety=25)
+
+
+@pytest.mark.parametrize(("near", "far", "taken_from"), [(2, 4, "wh_b"), (3, 3, "wh_a"), (4, 2, "wh_a")])
+def test_where_nothing_lies_loose_it_comes_from_the_fullest_place_or_the_first_of_two(
+    near: int, far: int, taken_from: str
+) -> None:
+    stored = replace(PLAIN, available=6, placed=6, places={"wh_b": Shelf(far), "wh_a": Shelf(near)})
+    after = moves.keeping(stored, 1, WHO).after
+    assert [place for place, shelf in after.places.items() if shelf.kept] == [taken_from]
+    assert (after.available, after.placed, after.loose, after.kept) == (5, 5, 0, 1)
 
 
 def test_safety_stock_goes_back_to_where_it_is() -> None:
@@ -244,6 +255,7 @@ def test_nothing_to_write_is_only_looked_at() -> None:
     write = written(PLAIN, Move(PLAIN, exact=True))
     assert (write.action, words(write).does) == ("ConditionCheck", "")
     assert words(write).when.startswith("attribute_exists(pk) AND available = :u10")
+    assert (words(write).key, words(write).values) == (("STK#LAMP", "-"), {":u10": 10, ":u0": 0})
     assert isinstance(refusal(write, None), Raced)
 
 
@@ -268,6 +280,8 @@ def test_another_warehouse_is_added_to_the_map() -> None:
     assert does.endswith("placed = if_not_exists(placed, :none) + :u1, places.wh_c = :places_wh_c")
     assert "attribute_not_exists(places.wh_c)" in when
     assert values[":places_wh_c"]["a"] == {"N": "1"}
+    two = replace(SPREAD, available=12, placed=8, places=places | {"wh_d": Shelf(1)})
+    assert said(SPREAD, two)[0].endswith("places.wh_c = :places_wh_c, places.wh_d = :places_wh_d")
 
 
 def test_a_shelf_gives_only_what_it_has() -> None:
@@ -300,6 +314,7 @@ def test_what_is_kept_must_be_as_seen_where_it_decides() -> None:
     assert "kept = :u2" in when
     assert "kept = :u2" in said(SPREAD, replace(SPREAD, available=11))[1]
     assert "kept = :u2" in said(SPREAD, replace(SPREAD, safety=1))[1]
+    assert "kept" not in said(SPREAD, replace(SPREAD, peak=3))[1]
     assert "kept" not in said(replace(SPREAD, safety=0), replace(SPREAD, safety=0, available=11))[1]
     assert said(PLAIN, replace(PLAIN, safety=4))[0] == "SET safety = :safety"
 

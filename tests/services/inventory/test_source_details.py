@@ -118,7 +118,9 @@ def test_a_hold_of_all_kinds_moves_each_where_it_is() -> None:
         "available >= :u7 AND places.wh_a.a >= :u2 AND places.wh_b.a >= :u1 AND available >= :free "
         "AND (attribute_not_exists(placed) OR placed <= :placed) AND later.left >= :u3" + ASKED,
     )
-    assert (words(write).values[":free"], words(write).values[":placed"]) == (10, 6)
+    assert words(write).key == ("STK#LAMP", "-")
+    counts = {":u7": 7, ":u2": 2, ":u1": 1, ":u3": 3, ":minus3": -3, ":free": 10, ":placed": 6}
+    assert counts.items() <= words(write).values.items()
     assert words(hold("LAMP", 4, PRICE, None, ((LOOSE, 4),))).values[":free"] == 4
 
 
@@ -175,7 +177,8 @@ def test_what_comes_back_goes_to_its_places() -> None:
         "attribute_exists(pk)",
     )
     told = written(entry)
-    assert (told.kind, told.places, told.reference) == ("returned", {"wh_a": 2, "wh_b": 1, LOOSE: 4}, "ord_1")
+    places = {"wh_a": 2, "wh_b": 1, LOOSE: 4}
+    assert (told.sku, told.kind, told.places, told.reference) == ("LAMP", "returned", places, "ord_1")
     plain, entry = restock("LAMP", 2, order="ord_1")
     assert (does(plain)[0], written(entry).places) == ("SET available = available + :u2", {LOOSE: 2})
 
@@ -239,7 +242,8 @@ def test_counts_of_who_has_not_looked_are_told_for_twenty() -> None:
     with log.acting(log.Scope("r", "c", actor_id="usr_ada")):
         entries = counted_blindly({f"S{number}": number for number in range(25)})
     assert [(written(one).sku, written(one).to) for one in entries] == [(f"S{number}", number) for number in range(20)]
-    assert {(written(one).kind, written(one).by, written(one).delta) for one in entries} == {("counted", "usr_ada", 0)}
+    told = {(one.kind, one.by, one.reference, one.delta) for one in map(written, entries)}
+    assert told == {("counted", "usr_ada", "", 0)}
 
 
 def test_the_books_are_rebuilt_place_by_place() -> None:

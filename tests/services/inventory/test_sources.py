@@ -73,6 +73,7 @@ def test_a_place_in_the_country_comes_first_then_the_priority(country: str, plac
 def test_places_that_are_alike_are_taken_by_their_id() -> None:
     twins = (replace(NEAR, priority=1), replace(FIRST, priority=1))
     assert choose_sources(placed(near=5, first=5), 5, "DE", twins) == (("wh_first", 5),)
+    assert choose_sources(placed(near=5, first=5), 5, "DE", (replace(NEAR, priority=9), FIRST)) == (("wh_near", 5),)
 
 
 def test_what_no_place_has_alone_comes_from_several_and_at_last_from_none() -> None:
@@ -115,6 +116,8 @@ def test_what_is_not_there_comes_later() -> None:
     with pytest.raises(OutOfStock) as short:
         choose_sources(replace(offer, available=1), 7, "DE", ())
     assert short.value.extra == {"sku": "LAMP", "available": 6}
+    with pytest.raises(OutOfStock, match="fewer than 16 of LAMP"):
+        choose_sources(offer, 16, "DE", ())
 
 
 def test_a_preorder_is_sold_from_what_comes_until_its_day_and_from_what_is_there_after_it() -> None:

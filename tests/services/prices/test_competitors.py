@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from market.money import Money
-from prices import rules, rulestore, schedule
+from prices import moving, rules, rulestore, schedule
 from prices.rules import MOST_COMPETITORS, Facts, Rule, Signal, State, Trigger, judged, with_signals
 from tests.services.prices.floor import LAMP, VENDOR, Floor
 from tests.services.prices.test_routes import money, send
@@ -105,6 +105,23 @@ def test_a_price_follows_a_competitor_rests_and_returns_when_nobody_has_looked_f
     schedule.handler({})
     floor.carry_out()
     assert floor.price() == euros(2_000)
+
+
+def test_a_step_that_lands_on_the_price_without_rules_is_followed_by_the_next(floor: Floor) -> None:
+    floor.lamp(2_000)
+    stepped = watching(step=1_112)
+    moving.set_rules(rulestore.rulebook(VENDOR), [stepped], by="grace")
+    report({"price": money(1_800)})
+    floor.carry_out()
+    report({"price": money(3_000)})
+
+    seen = []
+    for _ in range(6):
+        floor.wait(minutes=61)
+        schedule.handler({})
+        floor.carry_out()
+        seen.append(floor.price().amount)
+    assert seen == [2_000, 2_222, 2_469, 2_743, 3_000, 3_000]
 
 
 def test_a_signal_in_the_vendors_own_rest_is_looked_at_when_that_is_over(floor: Floor) -> None:

@@ -254,6 +254,16 @@ def test_a_rule_that_suggests_changes_nothing(floor: Floor) -> None:
     assert [one.kind for one in rulestore.decisions(LAMP, limit=10, cursor=None)[0]] == ["suggestion"]
 
 
+def test_a_suggested_step_is_not_suggested_again_by_itself(floor: Floor) -> None:
+    floor.lamp(2_000, available=2)
+    keep(rule(mode=SUGGEST, step=500))
+    assert schedule.handler({})["rules"] == 1
+    floor.wait(minutes=61)
+    assert schedule.handler({})["rules"] == 0
+
+    assert [one["price"]["amount"] for one in floor.decided("price.suggested")] == [2_100]
+
+
 def test_a_suggestion_that_is_accepted_becomes_the_price_once(floor: Floor) -> None:
     floor.lamp(2_000, available=2)
     keep(rule(mode=SUGGEST))

@@ -9,6 +9,7 @@ from promotions.model import Percent
 from tests import shop
 from tests.http import call
 from tests.services.catalog.conftest import Market, variant
+from tests.services.catalog.test_offers import CODE, changes_heard, offer
 from tests.services.orders.setup import running
 from tests.services.promotions.maker import promotion, some
 
@@ -34,6 +35,19 @@ def test_a_brands_promotion_counts_for_its_goods_from_the_card_to_the_order(data
 
     assert market.change(blocks, {"brand": None}, headers={"if-match": f'"{blocks["version"]}"'}).status == 200
     assert shop.summary("usr_1")["discount"]["amount"] == 0, "the cart takes over what the goods are called today"
+
+
+def test_it_counts_for_the_offers_of_other_vendors_as_soon_as_the_page_names_the_brand(database: str) -> None:
+    market = Market()
+    blocks = market.create(title="Blocks", variants=[variant("BLOCKS", 2_000, barcode=CODE)]).json
+    assert offer(market, "BOB-1", 2_000).status == 201
+    running(promotion("prm_brand", Percent(basis_points=1_000), include=some(brands=["Lego"])))
+    shop.fill("usr_1", ("BOB-1", 1))
+    assert shop.summary("usr_1")["discount"]["amount"] == 0
+
+    assert market.change(blocks, {"brand": "LEGO"}).status == 200
+    changes_heard(market)
+    assert shop.summary("usr_1")["discount"]["amount"] == 200
 
 
 def named(badges: list[dict[str, Any]]) -> list[str]:
