@@ -2,11 +2,13 @@
 
 As on Cognito: a wrong client or redirect_uri is told to the person and never redirected; everything else goes back to
 the application as `error`; codes are good once, for five minutes, for their client, address and verifier; a browser
-that signed in stays so for an hour. Somebody from a provider who is new here passes PreSignUp
+that signed in stays so for an hour, for the same provider, and its tokens tell when that was (`auth_time`): `prompt`
+asks for a new sign-in. Somebody from a provider who is new here passes PreSignUp
 (`PreSignUp_ExternalProvider`); a trigger that links the identity in that moment makes this one attempt fail with
 "Already found an entry for username ...", and the next succeed, as it does there. At each sign-in a provider's
 attributes replace those of the account, linked or not. Stricter: PKCE (S256) must be used. Not played: sign-up and
-new passwords on hosted pages, passkeys on them, client secrets, the implicit and client-credentials grants.
+new passwords on hosted pages, passkeys on them, client secrets, `prompt=none`, the implicit and client-credentials
+grants.
 """
 
 import hmac
@@ -41,7 +43,11 @@ _ASKED = (
     "code_challenge_method",
     "nonce",
     "identity_provider",
+    "prompt",
 )
+_ANEW = ("login", "select_account")
+"""Values of `prompt` for which a browser that is signed in is asked again."""
+
 _CODE_FIELD = {
     "SOFTWARE_TOKEN_MFA": "SOFTWARE_TOKEN_MFA_CODE",
     "EMAIL_OTP": "EMAIL_OTP_CODE",
@@ -144,15 +150,16 @@ class HostedPages:
         provider = asked.get("identity_provider", "")
         if provider and (provider not in client.providers or provider not in {*self._providers, "COGNITO"}):
             raise _Back("invalid_request", "This provider is not offered.")
+        known = self._notes.read("browser", _cookies(request).get("signed-in", ""))
+        person = self._parts.accounts.find(known["sub"]) if known else None
+        stays = known and person and person.enabled and known["client"] == client.id
+        if known and person and stays and provider in ("", known["by"]) and asked.get("prompt") not in _ANEW:
+            return self._code(person, client, asked, known)
         if provider in self._providers:
             journey = self._notes.keep("journey", {"asked": _kept(asked), "provider": provider})
             answer = _redirect(f"{self._base_url}/oauth2/provider/{provider}", {"state": journey})
             answer.headers.append(_cookie("journey", journey))
             return answer
-        known = self._notes.read("browser", _cookies(request).get("signed-in", ""))
-        person = self._parts.accounts.find(known["sub"]) if known else None
-        if known and person and person.enabled and known["client"] == client.id:
-            return self._code(person, client, asked)
         return _redirect(f"{self._base_url}/login", _kept(asked))
 
     def _login_page(self, client: Client, asked: Mapping[str, str], error: str = "", status: int = 200) -> Answer:
@@ -177,7 +184,7 @@ class HostedPages:
         except AwsError as error:
             return self._login_page(client, asked, str(error), status=400)
         if "sub" in passed:
-            return self._code(self._parts.accounts.known(passed["sub"]), client, asked)
+            return self._code(self._parts.accounts.known(passed["sub"]), client, asked, self._now_by("COGNITO"))
         if passed["ChallengeName"] not in _CODE_FIELD:
             return self._login_page(client, asked, "Sign in with the application for this step.", status=400)
         page = code_page(
@@ -224,7 +231,8 @@ class HostedPages:
             claims = self._simulated.claims(provider.name, given.get("code", ""))
             if claims is None:
                 raise _Back("invalid_request", f"{provider.name} does not know this code.")
-            return self._code(self._person(provider, claims, asked["client_id"]), self._known(asked), asked)
+            person = self._person(provider, claims, asked["client_id"])
+            return self._code(person, self._known(asked), asked, self._now_by(provider.name))
         except _Back as back:
             told = {"error": back.error, "error_description": str(back)}
             return _redirect(asked["redirect_uri"], told | _state(asked))
@@ -249,14 +257,19 @@ class HostedPages:
 
     # -- back to the application
 
-    def _code(self, person: Person, client: Client, asked: Mapping[str, str]) -> Answer:
-        """Back to the application with a code, in a browser that is signed in from now on."""
+    def _now_by(self, name: str) -> JSON:
+        """A sign-in of this moment, and by whom."""
+        return {"by": name, "at": self._notes.now()}
+
+    def _code(self, person: Person, client: Client, asked: Mapping[str, str], signed_in: JSON) -> Answer:
+        """Back to the application with a code, in a browser that stays signed in; `signed_in`: see `_now_by`."""
         if not person.enabled:
             raise _Back("access_denied", "User is disabled.")
-        note = {"sub": person.sub, "client": client.id, "asked": _kept(asked)}
+        note = {"sub": person.sub, "client": client.id, "asked": _kept(asked), "at": signed_in["at"]}
         code = self._notes.keep("code", note)
         answer = _redirect(asked["redirect_uri"], {"code": code} | _state(asked))
-        browser = self._notes.keep("browser", {"sub": person.sub, "client": client.id})
+        known = {"sub": person.sub, "client": client.id, "by": signed_in["by"], "at": signed_in["at"]}
+        browser = self._notes.keep("browser", known)
         answer.headers.append(_cookie("signed-in", browser, seconds=3600))
         return answer
 

@@ -31,6 +31,9 @@ class HostedCodes:
         self._storage, self._clock = storage, clock
         storage.declare(_SCHEMA)
 
+    def now(self) -> float:
+        return self._clock()
+
     def keep(self, kind: str, note: JSON) -> str:
         """The secret under which the note is found again."""
         secret, now = secrets.token_urlsafe(32), self._clock()

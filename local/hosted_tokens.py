@@ -54,7 +54,9 @@ class TokenEndpoint:
         if person is None or not person.enabled:
             return _oauth_error("invalid_grant")
         scopes = asked.get("scope", "").split() or sorted(client.scopes)
-        begun = self._parts.sessions.begin(person, client, _HOSTED, scopes=scopes, nonce=asked.get("nonce", ""))
+        begun = self._parts.sessions.begin(
+            person, client, _HOSTED, scopes=scopes, nonce=asked.get("nonce", ""), signed_in=note["at"]
+        )
         return self._tokens(begun)
 
     def _tokens(self, made: JSON) -> Answer:

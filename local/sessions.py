@@ -125,14 +125,20 @@ class Sessions:
         *,
         scopes: Sequence[str] = (SCOPE,),
         nonce: str = "",
+        signed_in: float | None = None,
     ) -> JSON:
-        """Sign in: an AuthenticationResult. `source` is what the trigger is asked under; hosted pages name scopes."""
+        """Sign in: an AuthenticationResult. `source` is what the trigger is asked under.
+
+        Hosted pages name scopes, and when the person signed in there (epoch seconds; now if not told).
+        """
         now, session = self._clock(), str(uuid.uuid4())
-        tokens = self._tokens(person, client, session, now, source, tuple(scopes), nonce)
+        began = now if signed_in is None else signed_in
+        tokens = self._tokens(person, client, session, began, source, tuple(scopes), nonce)
         refresh = secrets.token_urlsafe(48)
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO sessions VALUES (?,?,?,?,?,0)", (session, person.sub, client.id, now, now + client.refresh)
+                "INSERT INTO sessions VALUES (?,?,?,?,?,0)",
+                (session, person.sub, client.id, began, now + client.refresh),
             )
             db.execute("INSERT INTO refresh_tokens VALUES (?,?,NULL)", (_digest(refresh), session))
             if tuple(scopes) != (SCOPE,):

@@ -13,6 +13,18 @@ class AbuseBlocksChanged(Event):
     networks: int
 
 
+class AbuseAllowanceChanged(Event):
+    """An account is to have smaller allowances until then (epoch seconds), 0: the normal ones.
+
+    told: of two of the same account, the later text tells how it is now.
+    """
+
+    type: ClassVar[str] = "abuse.allowance_changed"
+    user_id: str
+    until: int
+    told: str
+
+
 class AbuseLevelChanged(Event):
     """An account's score has crossed a threshold, either way. level, before: ok, watch or limited."""
 

@@ -5,8 +5,7 @@ from market.manifest import Function, Manifest
 MANIFEST = Manifest(
     service="abuse",
     prefixes=("BLK#", "ABU#"),
-    uses=("access",),
-    publishes=("abuse.blocks_changed", "abuse.level_changed"),
+    publishes=("abuse.allowance_changed", "abuse.blocks_changed", "abuse.level_changed"),
     consumes=(
         "abuse.blocks_changed",
         "fraud.review_needed",

@@ -134,6 +134,7 @@ def forgive(user_id: str) -> None:
     before = store.score(user_id)
     if not before.hundredths:
         return
-    clean = replace(before, hundredths=0, at=clock.epoch(), level="ok", version=before.version + 1)
+    now = max(clock.epoch(), before.at)
+    clean = replace(before, hundredths=0, at=now, level="ok", version=before.version + 1)
     store.save_score(clean, before, signal_id=ids.ulid())
     log.info("abuse score forgiven", user_id=user_id, before=before.level, level=OK)

@@ -6,18 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from abuse.contract import read_score, score_key
-from abuse.events import AbuseBlocksChanged, AbuseLevelChanged
+from abuse.events import AbuseAllowanceChanged, AbuseBlocksChanged, AbuseLevelChanged
 from abuse.manifest import MANIFEST
 from abuse.model import LIMITED, OK, POINT, Block, Level, Score
-from access.contract import MANIFEST as ACCESS
-from access.contract import slowed
 from market import clock
 from market.errors import Conflict
 from market.events import announce
 from market.guard.blocks import LIST
 from market.table import NEW, Key, Page, Table, Write, put, update
 
-_table = Table(MANIFEST, ACCESS)
+_table = Table(MANIFEST)
 _GUEST = "gst_"
 _HEARD_FOR = timedelta(days=30)
 """How long a signal is known to have been counted: queues and dead letters keep messages for two weeks."""
@@ -68,10 +66,10 @@ def score(user_id: str) -> Score:
 
 
 def save_score(changed: Score, before: Score, *, signal_id: str) -> None:
-    """Store a score made from `before`, once for each signal, and announce a new level.
+    """Store a score made from `before`, once for each signal, and announce a new level or allowance.
 
-    Whoever is limited by it is slowed down, in the item that is read before each of their requests, until it has faded.
-    Raises AlreadyCounted, Stale.
+    Whoever is limited is slowed down until it has faded: access does that when it hears of it. Raises AlreadyCounted,
+    Stale.
     """
     said = AbuseLevelChanged(
         user_id=changed.user_id, level=changed.level, before=before.level, points=changed.hundredths // POINT
@@ -99,7 +97,13 @@ def _slowing(changed: Score, before: Score) -> list[Write]:
     """Guests have no standing, and a new name for each cart: they are counted by address."""
     if LIMITED not in (changed.level, before.level) or changed.user_id.startswith(_GUEST):
         return []
-    return [slowed(changed.user_id, changed.limited_until)]
+    told = f"{changed.at:012}.{changed.version:09}"
+    return [
+        announce(
+            AbuseAllowanceChanged(user_id=changed.user_id, until=changed.limited_until, told=told),
+            by=MANIFEST,
+        )
+    ]
 
 
 def erase(user_id: str) -> None:

@@ -2,9 +2,9 @@
 
 `ACS#<sub>` holds `status`, a counted `version`, from when on tokens are good (`valid_from`, epoch milliseconds),
 sessions that ended early (`out_<session>`, epoch seconds until which to remember it), until when the person is slowed
-down (`slowed_until`, epoch seconds), and one map for each scope that the person acts in: `in_platform`,
-`in_<vendor id>`. Who has no item is an active customer and nothing else. Each
-fragment works whether or not there is an item, and says nothing of what it leaves alone.
+down (`slowed_until`, epoch seconds; `slowed_told`: which word of it was the last), and one map for each scope that the
+person acts in: `in_platform`, `in_<vendor id>`. Who has no item is an active customer and nothing else. Each fragment
+works whether or not there is an item, and says nothing of what it leaves alone.
 
 A scope has owners: those who hold its owner role, are denied nothing, and are active. They are counted in an item
 beside the team, in the same transaction as every change, so that the last one cannot go.
@@ -174,13 +174,6 @@ def session_revoked(user_id: str, session: str, until: int, *, over: Iterable[st
     values, mark = {":until": until, ":one": 1}, session_attribute(session)
     gone = _forgotten(name for name in over if name != mark)
     return update(standing_key(user_id), f"SET {mark} = :until{gone} ADD version :one", values)
-
-
-def slowed(user_id: str, until: int) -> Write:
-    """The person has smaller allowances until then (epoch seconds); 0 for the normal ones at once."""
-    change = "SET slowed_until = :until" if until else "REMOVE slowed_until"
-    values = {":one": 1} | ({":until": until} if until else {})
-    return update(standing_key(user_id), f"{change} ADD version :one", values)
 
 
 def _forgotten(marks: Iterable[str]) -> str:

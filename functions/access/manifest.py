@@ -12,7 +12,7 @@ MANIFEST = Manifest(
         Function(name="consumer", handler="access.consumer.handler", kind="consumer", capabilities=("export-part",)),
     ),
     publishes=("access.changed", "access.invited"),
-    consumes=("profile.export_requested", "vendor.approved"),
+    consumes=("abuse.allowance_changed", "profile.export_requested", "vendor.approved"),
     permissions={
         "staff.read": ("admin", "auditor", "support"),
         "staff.manage": ("admin",),

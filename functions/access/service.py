@@ -143,6 +143,17 @@ def found_team(vendor_id: str, owner_id: str) -> None:
         log.info("team founded before", scope=vendor_id)
 
 
+def slow_down(user_id: str, until: int, *, told: str) -> None:
+    """Give the person smaller allowances until then (epoch seconds), 0: the normal ones. Heard late it changes nothing.
+
+    told: of two words about the same person the later text counts.
+    """
+    try:
+        store.slow_down(user_id, until, told)
+    except store.ToldBefore:
+        log.info("allowance told before", user_id=user_id)
+
+
 def of_person(user_id: str) -> tuple[Standing, dict[str, frozenset[str]]]:
     """A person's standing, and what they hold in each scope."""
     standing = store.standing(user_id)

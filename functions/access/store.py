@@ -43,6 +43,10 @@ class AlreadyFounded(Conflict):
     """The vendor's team was begun before."""
 
 
+class ToldBefore(Conflict):
+    """Something later was heard of the person's allowances."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """Somebody of a team. `contact` is personal data; None where the account is gone."""
@@ -77,6 +81,23 @@ def situation(scope: str, *user_ids: str) -> Situation:
 
 def standing(user_id: str) -> Standing:
     return read_standing(table.get(standing_key(user_id), consistent=True) or {})
+
+
+def slow_down(user_id: str, until: int, told: str) -> None:
+    """See `service.slow_down`. Raises ToldBefore."""
+    values: Item = {":one": 1, ":told": told} | ({":until": until} if until else {})
+    change = (
+        "SET slowed_told = :told, slowed_until = :until" if until else "SET slowed_told = :told REMOVE slowed_until"
+    )
+    table.transact(
+        update(
+            standing_key(user_id),
+            f"{change} ADD version :one",
+            values,
+            when="attribute_not_exists(slowed_told) OR slowed_told < :told",
+            otherwise=ToldBefore(),
+        )
+    )
 
 
 def roles_of(scopes: Iterable[str]) -> dict[str, Roles]:

@@ -21,10 +21,19 @@ OFFERED = "multi-auth-providers"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """name: as the pool calls it. The browser adds `redirect_uri`, `state` and `code_challenge` to `authorize_url`."""
+    """name: as the pool calls it. The browser adds `redirect_uri`, `state` and `code_challenge` to an address.
+
+    reauthenticate_url: where people prove anew who they are, although the hosted pages still know them.
+    """
 
     name: str
     authorize_url: str
+
+    @property
+    def reauthenticate_url(self) -> str:
+        """Google knows no `login`: there, people choose their account again."""
+        prompt = "select_account" if _kind(self.name) == "google" else "login"
+        return f"{self.authorize_url}&{urlencode({'prompt': prompt})}"
 
 
 def providers() -> list[Provider]:

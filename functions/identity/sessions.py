@@ -98,7 +98,11 @@ def find(user_id: str, session: str) -> Device | None:
 
 
 def traded(old: Refresh, new: Refresh, visit: Visit) -> bool:
-    """Let `new` be good in place of `old`; beside its siblings, if `old` was traded a moment ago. False if neither."""
+    """Let `new` be good in place of `old`; beside its siblings, if `old` was traded a moment ago. False if neither.
+
+    A sibling in another network may be the same phone on its way, or a thief who was as quick as the owner: it is kept
+    among the audit records.
+    """
     values: dict[str, Any] = {":old": old.digest, ":new": {new.digest}, ":now": clock.epoch()}
     seen: dict[str, Any] = {":seen": clock.timestamp(), ":device": visit.device, ":address": visit.address}
     key = session_key(old.user_id, old.session)
@@ -111,14 +115,15 @@ def traded(old: Refresh, new: Refresh, visit: Visit) -> bool:
         otherwise=_Gone(),
     )
     since = {":since": clock.epoch() - int(GRACE.total_seconds()), ":most": _SIBLINGS}
-    again = update(
-        key,
-        f"SET {noted} ADD present :new",
-        {":old": old.digest, ":new": {new.digest}} | seen | since,
-        when="previous = :old AND rotated_at >= :since AND size(present) < :most AND device = :device",
-        otherwise=_Gone(),
+    good = "previous = :old AND rotated_at >= :since AND size(present) < :most AND device = :device"
+    given = {":old": old.digest, ":new": {new.digest}} | seen | since
+    text = f"SET {noted} ADD present :new"
+    here = update(key, text, given, when=f"{good} AND address = :address", otherwise=_Gone())
+    elsewhere = update(key, text, given, when=good, otherwise=_Gone())
+    record = audit.entry(
+        MANIFEST, action="identity.session_shared", subject={"user_id": old.user_id, "session_id": old.session}
     )
-    return _done(first) or _done(again)
+    return _done(first) or _done(here) or _done(elsewhere, record)
 
 
 def end(user_id: str, session: str, *, remembered: timedelta = LIFE) -> int:
@@ -202,9 +207,9 @@ def _ended(user_id: str) -> dict[str, int]:
     return {name: until for name, until in item.items() if name.startswith(ENDED)}
 
 
-def _done(write: Write) -> bool:
+def _done(*writes: Write) -> bool:
     try:
-        TABLE.transact(write)
+        TABLE.transact(*writes)
     except _Gone:
         return False
     return True

@@ -12,10 +12,15 @@ from market.http import ANYONE, Body, Response, View, reply
 
 
 class ProviderView(View):
-    """The browser adds `redirect_uri`, `state` and a PKCE `code_challenge` to the address."""
+    """The browser adds `redirect_uri`, `state` and a PKCE `code_challenge` to the address.
+
+    reauthenticate_url: the one to go to after `reauthentication_required`. The other may sign in silently whom the
+    pages still know, with the time of that sign-in.
+    """
 
     name: str
     authorize_url: str
+    reauthenticate_url: str
 
 
 class ProviderList(View):
@@ -33,7 +38,10 @@ class Return(Body):
 @api.get("/v1/auth/providers", callers=[ANYONE])
 def list_providers() -> Response[ProviderList]:
     """Whose accounts can be used to sign in here."""
-    items = [ProviderView(name=one.name, authorize_url=one.authorize_url) for one in hosted.providers()]
+    items = [
+        ProviderView(name=one.name, authorize_url=one.authorize_url, reauthenticate_url=one.reauthenticate_url)
+        for one in hosted.providers()
+    ]
     return reply(ProviderList(items=items), cache_seconds=300)
 
 

@@ -27,6 +27,9 @@ LONGEST_HOLD = timedelta(hours=1)
 begun is cut short: a stage whose first one is as long extends none. What a person must look at is held for `REVIEW`.
 """
 
+SHORTEST_EXTENSION = timedelta(minutes=1)
+"""A hold is not made longer by less than this: nobody pays in less."""
+
 REVIEW = timedelta(days=3)
 """How long the checkout waits for a person who looks at a doubtful payment."""
 
@@ -146,16 +149,15 @@ def cancellable(order: OrderSnapshot, vendor_ids: Iterable[str]) -> tuple[Part, 
 
 
 def longer_hold(order: OrderSnapshot, seconds: int, now: datetime) -> datetime:
-    """Until when the order holds its goods, if it does so for that much longer from now on.
+    """Until when the order holds its goods, if it does so for that much longer from now on; `LONGEST_HOLD` at most.
 
-    Only a whole hold is granted: of 15 minutes, two more, and none where a hold is half of the longest or more.
-    Raises HeldLongest beyond `LONGEST_HOLD`, or for an order that should have ended long ago.
+    Raises HeldLongest if less than `SHORTEST_EXTENSION` is left, or for an order that should have ended long ago.
     """
-    until = now + timedelta(seconds=seconds)
     placed, end = (datetime.fromisoformat(text) for text in (order.created_at, order.hold_until))
-    if until > placed + LONGEST_HOLD or now > end + GRACE:
+    longest = placed + LONGEST_HOLD
+    if now > min(longest - SHORTEST_EXTENSION, end + GRACE):
         raise HeldLongest("The order has held its goods for as long as it may.")
-    return until
+    return min(now + timedelta(seconds=seconds), longest)
 
 
 def rank(status: str, fulfilments: Mapping[str, str]) -> int:

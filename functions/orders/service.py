@@ -136,18 +136,20 @@ def await_review(customer_id: str, order_id: str, since: datetime) -> None:
         return
 
 
-def hold_longer(customer_id: str, order_id: str, seconds: int) -> None:
-    """The customer is still paying: hold the goods for that many seconds from now on, as the checkout waits again.
+def hold_longer(customer_id: str, order_id: str, seconds: int) -> int:
+    """The customer is still paying: hold the goods for that many seconds from now on, or as long as they still may be.
 
-    Repeating it changes nothing that matters. Raises HeldLongest, or NotPending if the order has ended.
+    Answers how many seconds the checkout has to wait. Repeating it changes nothing that matters. Raises HeldLongest, or
+    NotPending if the order has ended.
     """
-    order = store.get(customer_id, order_id, consistent=True)
-    until = model.longer_hold(order, seconds, clock.now())
+    order, now = store.get(customer_id, order_id, consistent=True), clock.now()
+    until = model.longer_hold(order, seconds, now)
     try:
         store.extend(customer_id, order_id, clock.iso(until))
     except NotPending as refused:
         if refused.extra["status"] != PENDING:
             raise
+    return int((until - now).total_seconds())
 
 
 def start_checkout(order: Waiting) -> None:

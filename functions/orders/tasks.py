@@ -25,9 +25,13 @@ def confirm(given: dict[str, Any]) -> None:
 
 
 @tasks.task("hold_longer")
-def hold_longer(given: dict[str, Any]) -> None:
-    """The hold is over, but the customer is still paying: another one, if there was not enough of it yet."""
-    service.hold_longer(given["customerId"], given["orderId"], given["holdSeconds"])
+def hold_longer(given: dict[str, Any]) -> dict[str, Any]:
+    """The hold is over, but the customer is still paying: another one, if there was not enough of it yet.
+
+    Answers what it was given, with as many seconds to wait as the goods are held: the last hold may be a shorter one.
+    """
+    seconds = service.hold_longer(given["customerId"], given["orderId"], given["holdSeconds"])
+    return given | {"holdSeconds": seconds}
 
 
 @tasks.task("give_up")

@@ -35,6 +35,9 @@ BY_HAND = frozenset({"cod", "manual"})
 
 WEBHOOKS = frozenset(_ADAPTERS) - BY_HAND
 
+LAPSED = frozenset({"expired", "unattempted"})
+"""Failures of a declined attempt that tell of nothing that the buyer did."""
+
 HEADERS = (
     "content-type",
     "sandbox-signature",
@@ -110,7 +113,9 @@ class Notice:
     """A verified webhook: what the provider says happened to an intent.
 
     type, in our words whatever the provider calls it: `authorized`, `declined`, `captured`, `voided`, `refunded`,
-    `refund_failed` (one that was done before), `disputed`, or `other`. failure: why it was declined, or the refund was.
+    `refund_failed` (one that was done before), `disputed`, `attempted` (the buyer did something that decides nothing
+    yet, such as beginning 3-D Secure), or `other`. failure: why it was declined, or the refund was; one of `LAPSED` if
+    the provider ended an attempt that the buyer had left.
     """
 
     id: str

@@ -5,6 +5,7 @@ either and is told to staff.
 """
 
 from market import log
+from market.table import Write
 from payments import history, service, store, waiting
 from payments.events import PaymentFailed
 from payments.gateway import Notice
@@ -20,32 +21,41 @@ def hear(name: str, notice: Notice, payload: str = "") -> None:
     if not notice.intent.order_id:
         log.info("webhook about no order", provider=name, type=notice.type, notice=notice.id)
         return
+    signs: tuple[Write, ...] = ()
     if notice.type in ("authorized", "captured"):
         service.hear_paid(name, notice.intent)
     elif notice.type == "declined":
         _declined(name, notice)
+    elif notice.type == "attempted":
+        signs = _signs(name, notice)
     else:
         _told(name, notice)
-    history.note(name, notice, payload)
+    history.note(name, notice, payload, *signs)
     if notice.type in _FOR_PEOPLE:
         raise Mismatch(notice.type)
 
 
+def _signs(name: str, notice: Notice) -> tuple[Write, ...]:
+    """The customer is at it, such as at the bank's question (3-D Secure): to be noted with the notice, thus once."""
+    payment = _fitting(name, notice)
+    return store.activity(payment) if payment else ()
+
+
 def _told(name: str, notice: Notice) -> None:
-    """What needs no answer of ours, as long as it is no news; of a pending payment it tells that the customer is at it,
-    such as at the bank's question (3-D Secure).
-    """
-    payment = _recorded(store.get(notice.intent.order_id))
-    service.compare(name, notice.intent, payment)
-    if payment.left(name, notice.intent.reference):
-        return
-    if notice.type == "other":
-        store.still_active(payment)
-    if notice.type != "refunded":
+    """What needs no answer of ours, as long as it is no news."""
+    payment = _fitting(name, notice)
+    if payment is None or notice.type != "refunded":
         return
     told, ours = (money.amount if money else 0 for money in (notice.intent.refunded, payment.refunded))
     if told > ours:
         raise NotRecorded("refunded_elsewhere")  # perhaps by an undo of ours that is about to be recorded
+
+
+def _fitting(name: str, notice: Notice) -> Payment | None:
+    """The payment spoken of; None if it is of an intent that the customer left. Raises Mismatch, NotRecorded."""
+    payment = _recorded(store.get(notice.intent.order_id))
+    service.compare(name, notice.intent, payment)
+    return None if payment.left(name, notice.intent.reference) else payment
 
 
 def _declined(name: str, notice: Notice) -> None:

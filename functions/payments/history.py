@@ -4,12 +4,14 @@ A line's key makes a repetition the same line: `notice#…` of a provider's webh
 the customer left. A refund's line keeps it from being made twice: its money is set aside with it, in one transaction.
 """
 
+from contextlib import suppress
+
 from fraud.contract import MANIFEST as FRAUD
 from ledger.contract import MANIFEST as LEDGER
 from market import clock
 from market.errors import Conflict
 from market.money import Money
-from market.table import NEW, Item, Key, Table, put, update
+from market.table import NEW, Item, Key, Table, Write, put, update
 from orders.contract import MANIFEST as ORDERS
 from payments.gateway import Notice, Refund
 from payments.manifest import MANIFEST
@@ -22,6 +24,10 @@ PAYLOAD = 4_000
 """Characters kept of a provider's own words, which are rid of the buyer first."""
 
 
+class Known(Conflict):
+    """The line was written before."""
+
+
 class Ended(Conflict):
     """The refund came to its end before."""
 
@@ -32,8 +38,11 @@ def page(order_id: str, *, limit: int, cursor: str | None, begins: str = "") -> 
     return [_entry(item) for item in found.items if item["sk"] != "-"], found.next
 
 
-def note(provider: str, notice: Notice, payload: str) -> None:
-    """Keep what a provider said of a payment, once per notice, and nothing of the buyer."""
+def note(provider: str, notice: Notice, payload: str, *signs: Write) -> None:
+    """Keep what a provider said of a payment, once per notice, and nothing of the buyer.
+
+    signs: changes of a pending payment that the first delivery makes, and only while it is pending.
+    """
     intent = notice.intent
     line = {
         "at": clock.timestamp(),
@@ -44,7 +53,11 @@ def note(provider: str, notice: Notice, payload: str) -> None:
         "currency": intent.amount.currency,
         "payload": kept(payload)[:PAYLOAD],
     } | ({"failure": notice.failure} if notice.failure else {})
-    _once(Key(payment_key(intent.order_id).pk, f"notice#{provider}#{notice.id}"), line)
+    key = Key(payment_key(intent.order_id).pk, f"notice#{provider}#{notice.id}")
+    try:
+        _once(key, line, *signs)
+    except Moved:
+        _once(key, line)
 
 
 def note_left(payment: Payment) -> None:
@@ -144,11 +157,14 @@ def refuse_refund(payment: Payment, refund_id: str, amount: Money, reason: str) 
         return
 
 
-def _once(key: Key, line: Item) -> None:
-    try:
-        _table.write(put(key, line, when=NEW, otherwise=Conflict()))
-    except Conflict:
-        return
+def _once(key: Key, line: Item, *also: Write) -> None:
+    """Write the line and the rest, unless the line is there. Raises Moved if only the payment keeps it from that."""
+    new = put(key, line, when=NEW, otherwise=Known())
+    with suppress(Known):
+        if also:
+            _table.transact(new, *also)
+        else:
+            _table.write(new)
 
 
 def _refund_key(order_id: str, refund_id: str) -> Key:

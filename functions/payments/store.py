@@ -17,7 +17,7 @@ from market.money import Money
 from market.table import Item, Key, Table, Write, update
 from orders.contract import MANIFEST as ORDERS
 from orders.contract import OrderSnapshot, claimed_from, order_key, read_order, still_owned
-from payments.gateway import Intent, Notice, Payable
+from payments.gateway import LAPSED, Intent, Notice, Payable
 from payments.manifest import MANIFEST
 from payments.model import (
     AUTHORIZED,
@@ -172,11 +172,12 @@ def authorize(provider: str, intent: Intent) -> Payment:
 def decline(provider: str, notice: Notice) -> Payment:
     """Count a declined attempt, once per notice. Raises Moved for a repeated notice, or once the payment is decided."""
     intent = notice.intent
+    values: Item = {} if notice.failure in LAPSED else {":now": clock.timestamp()}
     return _move(
         intent.order_id,
-        "ADD declines :one SET last_failure = :why, active_at = :now",
-        {
-            ":now": clock.timestamp(),
+        "ADD declines :one SET last_failure = :why" + (", active_at = :now" if values else ""),
+        values
+        | {
             ":one": {notice.id},
             ":why": notice.failure,
             ":pending": PENDING,
@@ -190,12 +191,18 @@ def decline(provider: str, notice: Notice) -> Payment:
 
 def still_active(payment: Payment) -> None:
     """Note that the customer is at it; once a minute at most, and not of a payment that is no longer pending."""
+    with suppress(Moved):
+        for write in activity(payment):
+            _table.write(write)
+
+
+def activity(payment: Payment) -> tuple[Write, ...]:
+    """The write, if any, that notes that the customer is at it: see `still_active`. It raises Moved."""
     lately = clock.iso(clock.now() - timedelta(minutes=1))
     if payment.status != PENDING or payment.tried_since(lately):
-        return
-    with suppress(Moved):
-        values = {":now": clock.timestamp(), ":pending": PENDING}
-        _move(payment.order_id, "SET active_at = :now", values, when="status = :pending")
+        return ()
+    values: Item = {":now": clock.timestamp(), ":pending": PENDING}
+    return (change(payment.order_id, "SET active_at = :now", values, "status = :pending"),)
 
 
 def fail(payment: Payment, announced: Event) -> None:

@@ -45,11 +45,21 @@ def comes_back(checkout: Checkout, number: str) -> None:
     checkout.open("ada", number)
 
 
-def asked_by_the_bank(checkout: Checkout, number: str) -> None:
-    """The provider tells of something that is neither a payment nor a decline, such as 3-D Secure."""
-    told = orjson.loads(next(body for body in checkout.webhooks if "payment_intent.declined" in body))
-    checkout.tell_again(orjson.dumps(told | {"id": "evt_asked", "type": "payment_intent.requires_action"}).decode())
+def told(checkout: Checkout, kind: str, notice: str, **more: str) -> None:
+    """The provider tells something of an order that had a declined attempt before."""
+    before = orjson.loads(next(body for body in checkout.webhooks if "payment_intent.declined" in body))
+    checkout.tell_again(orjson.dumps(before | {"id": notice, "type": f"payment_intent.{kind}"} | more).decode())
     checkout.run()
+
+
+def asked_by_the_bank(checkout: Checkout, number: str) -> None:
+    """Neither a payment nor a decline: 3-D Secure; and who is to hear of it dies before it does, then after."""
+    heard = checkout.calls["payments-webhooks"]
+    checkout.break_("payments-webhooks", "before")
+    checkout.break_("payments-webhooks", "after")
+    told(checkout, "requires_action", "evt_asked")
+    checkout.wait(35)
+    assert checkout.calls["payments-webhooks"] == heard + 3
 
 
 @pytest.mark.parametrize("acts", [declines, comes_back, asked_by_the_bank])
@@ -79,6 +89,35 @@ def test_who_did_nothing_lately_is_not_waited_for(checkout: Checkout) -> None:
     assert checkout.history(number)[:3] == [*ASKED, "GiveUpOrder"]
 
 
+def looked_after(checkout: Checkout) -> None:
+    """Something of the provider's own."""
+    told(checkout, "updated", "evt_late")
+
+
+def asked_long_ago(checkout: Checkout) -> None:
+    """What was told at first, once more."""
+    told(checkout, "requires_action", "evt_first")
+
+
+def left_alone(checkout: Checkout) -> None:
+    """An attempt that the customer did not go on with."""
+    told(checkout, "declined", "evt_lapsed", failure="expired")
+
+
+@pytest.mark.parametrize("says", [looked_after, asked_long_ago, left_alone])
+def test_what_the_customer_did_not_do_just_now_is_no_sign_of_paying(
+    checkout: Checkout, says: Callable[[Checkout], None]
+) -> None:
+    number = begun(checkout)
+    declines(checkout, number)
+    told(checkout, "requires_action", "evt_first")
+    checkout.wait(LATE)
+    says(checkout)
+    checkout.wait(120)
+    assert_nothing_left(checkout, number, "payment_timeout")
+    assert checkout.history(number)[:3] == [*ASKED, "GiveUpOrder"]
+
+
 def test_the_busiest_customer_does_not_hold_the_goods_beyond_the_longest_hold(checkout: Checkout) -> None:
     number = begun(checkout)
     longest = clock.now() + model.LONGEST_HOLD
@@ -91,6 +130,28 @@ def test_the_busiest_customer_does_not_hold_the_goods_beyond_the_longest_hold(ch
     assert checkout.history(number).count("AwaitPayment") > 2
     refused = call(payments_api, "POST", "/v1/payments/intent", {"orderNo": number, "method": "cod"}, caller="ada")
     assert (refused.status, refused.json["code"]) == (409, "not_payable")
+
+
+def test_a_long_hold_is_made_longer_by_what_is_left_to_the_longest(
+    checkout: Checkout, environment: pytest.MonkeyPatch
+) -> None:
+    """The checkout waits no longer than the goods are held, whichever of its answers is lost."""
+    environment.setenv("HOLD_MINUTES", "40")
+    number = begun(checkout)
+    placed = store.get("ada", order_id(number), consistent=True).created_at
+    longest = datetime.fromisoformat(placed) + model.LONGEST_HOLD
+    checkout.wait(2_400 - 60)
+    checkout.open("ada", number)
+    checkout.break_("hold_longer", "after", 2)
+    checkout.wait(120)
+    assert end_of(number) == longest
+    assert checkout.history(number) == [*LONGER, "AwaitPayment"]
+    checkout.wait((longest - clock.now()).total_seconds() - 60)
+    checkout.open("ada", number)
+    assert shop.shelf("LAMP") == (9, 1)
+    checkout.wait(90)
+    assert_nothing_left(checkout, number, "payment_timeout")
+    assert checkout.history(number)[-5:-3] == ["HoldLonger", "GiveUpOrder"]
 
 
 def test_a_payment_between_the_question_and_the_longer_hold_is_taken_once(checkout: Checkout) -> None:

@@ -252,7 +252,8 @@ def _approved(event_id: str, reference: str) -> Notice:
         if refused.issue == "ORDER_NOT_APPROVED":  # taken back meanwhile, or the webhook is not about this order
             return Notice(id=event_id, type="other", intent=intent)
         return Notice(id=event_id, type="declined", intent=intent, failure=refused.issue)
-    return Notice(id=event_id, type=_told(intent), intent=intent)
+    told = _told(intent)
+    return Notice(id=event_id, type="attempted" if told == "other" else told, intent=intent)
 
 
 def _told(intent: Intent) -> str:

@@ -33,7 +33,11 @@ from payments.model import (
     RefundRefused,
 )
 
-_TYPES = {"payment_intent.authorized": "authorized", "payment_intent.declined": "declined"}
+_TYPES = {
+    "payment_intent.authorized": "authorized",
+    "payment_intent.declined": "declined",
+    "payment_intent.requires_action": "attempted",
+}
 
 
 class Refused(RuntimeError):

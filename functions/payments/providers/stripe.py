@@ -157,7 +157,7 @@ class Stripe:
     def parse(self, body: bytes) -> Notice:
         """A checked webhook with the intent as it is now. Raises ProviderUnavailable if Stripe cannot be asked."""
         notice = stripe_webhooks.said(stripe_webhooks.event(body))
-        if notice.type == "other" or not notice.intent.reference:
+        if notice.type in ("attempted", "other") or not notice.intent.reference:
             return stripe_webhooks.refreshed(notice, notice.intent)
         return stripe_webhooks.refreshed(notice, self.retrieve(notice.intent.reference))
 

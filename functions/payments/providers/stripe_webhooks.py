@@ -22,6 +22,8 @@ from payments.providers import stripe_objects
 TYPES = {
     "payment_intent.amount_capturable_updated": "authorized",
     "payment_intent.payment_failed": "declined",
+    "payment_intent.requires_action": "attempted",
+    "payment_intent.processing": "attempted",
     "payment_intent.succeeded": "captured",
     "payment_intent.canceled": "voided",
     "charge.refunded": "refunded",

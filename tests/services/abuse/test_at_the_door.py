@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 
-from abuse.manifest import MANIFEST as ABUSE
 from abuse.simulator import Captcha
-from access.contract import MANIFEST as ACCESS
 from access.contract import standing_key
+from access.store import table
 from market import clock, config
 from market.guard import captcha, limits
 from market.http import ANYONE, CUSTOMER, GUEST, ServiceApi, View, new_guest
 from market.manifest import Manifest
-from market.table import Table
 from payments.simulators.network import Network
 from tests.http import Response, call
-from tests.services.abuse.staff import hear, send
+from tests.services.abuse.staff import hear, send, slow_down
 
 pytestmark = [pytest.mark.contract("1.5", "24.2"), pytest.mark.usefixtures("database")]
 
@@ -79,6 +77,7 @@ def test_who_is_limited_by_what_was_heard_gets_a_quarter_until_it_has_faded(envi
     environment.setenv("ACCESS_CACHE_SECONDS", "0")
     for _ in range(7):
         assert hear("fraud.review_needed", order_id="o", order_no="n", customer_id="ada", score=7000) == []
+    slow_down()
     assert [home(caller="ada").status for _ in range(3)] == [200, 200, 429]
     assert {home(caller="bob").status for _ in range(10)} == {200}
     with clock.running_on(lambda: NOON + timedelta(hours=11)):
@@ -93,14 +92,17 @@ def test_what_a_guest_does_leaves_no_standing_behind() -> None:
     for _ in range(7):
         hear("fraud.review_needed", order_id="o", order_no="n", customer_id=guest, score=7000)
     assert send("GET", f"/scores/{guest}").json["level"] == "limited"
-    assert Table(ABUSE, ACCESS).get(standing_key(guest), consistent=True) is None
+    slow_down()
+    assert table.get(standing_key(guest), consistent=True) is None
 
 
 def test_who_is_forgiven_has_the_normal_allowance(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ACCESS_CACHE_SECONDS", "0")
     for _ in range(7):
         hear("fraud.review_needed", order_id="o", order_no="n", customer_id="ada", score=7000)
+    slow_down()
     assert send("DELETE", "/scores/ada").status == 204
+    slow_down()
     assert {home(caller="ada").status for _ in range(10)} == {200}
 
 

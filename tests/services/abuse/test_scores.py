@@ -13,7 +13,6 @@ from abuse import service
 from abuse.contract import LIMITED, OK, WATCH, level_of_item, score_key
 from abuse.manifest import MANIFEST
 from abuse.model import HALF_LIFE, LEVELS, POINT, SIGNALS, Score, level_of
-from access.contract import MANIFEST as ACCESS
 from market import clock
 from market.table import Table
 from tests.services.abuse.staff import hear, send
@@ -151,7 +150,7 @@ def test_many_events_at_once_all_count() -> None:
 
 
 def test_other_services_read_the_level_from_the_item() -> None:
-    table = Table(MANIFEST, ACCESS)
+    table = Table(MANIFEST)
     assert level_of_item(table.get(score_key("ada")), START) == OK
     with at(0):
         review(7)

@@ -1,6 +1,7 @@
 """Signed-in devices: refresh tokens that are good once, and sessions that end when somebody says so."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,21 @@ def test_the_moment_of_grace_is_for_the_same_kind_of_device_only(send, signed_in
     stolen = refresh(send, signed_in["refreshToken"], headers={"user-agent": FIREFOX})
     assert (stolen.status, stolen.json["code"]) == (401, "session_ended")
     assert refresh(send, renewed["refreshToken"]).json["code"] == "session_ended"
+
+
+@pytest.mark.contract("1.3", "24.2")
+def test_a_token_that_is_traded_twice_in_two_networks_is_kept_among_the_audit_records(send, signed_in, recorded):
+    """The same browser elsewhere: a phone on its way, or a thief who was as quick."""
+    refresh(send, signed_in["refreshToken"])
+    refresh(send, signed_in["refreshToken"])
+    assert recorded() == []
+    here = sessions.find(owner(signed_in), session_id(signed_in)).visit
+    shared = signing_in.refresh(signed_in["refreshToken"], replace(here, address="203.0.113.0"))
+    (record,) = recorded()
+    assert record["action"] == "identity.session_shared"
+    assert record["subject"] == {"user_id": owner(signed_in), "session_id": session_id(signed_in)}
+    assert "203.0.113" not in str(record), "who asks further looks at the list of sessions"
+    assert refresh(send, shared.refresh_token).status == 200
 
 
 @pytest.mark.contract("1.3")

@@ -25,6 +25,15 @@ def test_the_providers_of_the_stage_are_listed_with_where_to_go(send, environmen
     assert send("GET", "/v1/auth/providers").json == {"items": []}
 
 
+@pytest.mark.contract("1.2", "1.3")
+def test_who_must_prove_anew_who_they_are_is_asked_again_by_the_provider(send):
+    listed = send("GET", "/v1/auth/providers").json["items"]
+    assert {entry["name"]: entry["reauthenticateUrl"].removeprefix(entry["authorizeUrl"]) for entry in listed} == {
+        "Google": "&prompt=select_account",
+        "GitHub": "&prompt=login",
+    }
+
+
 @pytest.mark.contract("1.2", "26.5")
 def test_a_flag_switches_providers_off_without_a_deployment(send, pool, monkeypatch):
     from market.guard import flags

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from market import clock
 from orders import model, service, store
 from orders.contract import OrderSnapshot
-from orders.model import GRACE, LONGEST_HOLD, HeldLongest
+from orders.model import GRACE, LONGEST_HOLD, SHORTEST_EXTENSION, HeldLongest
 from orders.store import NotPending
 from tests import shop
 from tests.services.orders import floor
@@ -59,12 +60,14 @@ def moment(order: OrderSnapshot, **after: int) -> datetime:
 def test_no_hold_is_made_so_long_that_it_ends_later_than_the_longest() -> None:
     shop.stock("LAMP", 1)
     order = store.get("ada", floor.placed("ada", ("LAMP", 1))["id"])
-    last = int(LONGEST_HOLD.total_seconds()) - HOLD
-    held = datetime.fromisoformat(order.hold_until)
+    held, longest = datetime.fromisoformat(order.hold_until), moment(order) + LONGEST_HOLD
     assert model.longer_hold(order, HOLD, held) == held + timedelta(seconds=HOLD)
-    assert model.longer_hold(order, last, moment(order, seconds=HOLD)) == moment(order) + LONGEST_HOLD
-    with pytest.raises(HeldLongest):
-        model.longer_hold(order, last + 1, moment(order, seconds=HOLD))
+    assert model.longer_hold(order, HOLD * 4, held) == longest, "as much as is left, of however much"
+    late = replace(order, hold_until=longest.isoformat())
+    assert model.longer_hold(late, HOLD, longest - SHORTEST_EXTENSION) == longest
+    for too_late in (longest - SHORTEST_EXTENSION + timedelta(seconds=1), longest + timedelta(seconds=1)):
+        with pytest.raises(HeldLongest):
+            model.longer_hold(late, HOLD, too_late)
     assert model.longer_hold(order, 1, held + GRACE)
     with pytest.raises(HeldLongest):
         model.longer_hold(order, 1, held + GRACE + timedelta(seconds=1))
@@ -74,5 +77,5 @@ def test_a_hold_that_is_longer_already_stays_as_it_is() -> None:
     shop.stock("LAMP", 1)
     order = floor.placed("ada", ("LAMP", 1))
     before = store.get("ada", order["id"]).hold_until
-    service.hold_longer("ada", order["id"], 1)
+    assert service.hold_longer("ada", order["id"], 1) == 1
     assert store.get("ada", order["id"]).hold_until == before

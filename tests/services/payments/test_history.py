@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from market import clock, config
@@ -62,6 +63,19 @@ def test_a_payment_that_was_given_up_says_when(till: Till) -> None:
     assert kinds[-1] == "voided"
     seen = till.payment(number)
     assert (seen["status"], seen["lastFailure"], seen["receipts"]) == ("voided", "card_declined", [])
+
+
+@pytest.mark.contract("12.2")
+def test_what_the_bank_asked_is_kept_once_although_it_is_told_when_all_is_paid(till: Till) -> None:
+    number = till.sold()
+    asked = orjson.loads(till.webhooks[-1]) | {"id": "evt_asked", "type": "payment_intent.requires_action"}
+    before = till.record(number)
+    for _ in range(2):
+        assert till.hear(orjson.dumps(asked)).status == 200
+        till.run()
+    told = [entry["details"]["type"] for entry in till.record(number)["history"] if entry["kind"] == "notice"]
+    assert told.count("attempted") == 1
+    assert till.record(number)["status"] == before["status"] == "captured"
 
 
 def test_an_order_without_a_payment_has_none_to_show(till: Till) -> None:

@@ -156,7 +156,7 @@ def test_passed_3d_secure_may_still_be_declined(world: World) -> None:
     intent = world.pay(cards.SECURE_DECLINED)
     world.stripe.authenticate(intent.reference)
     world.stripe.deliver()
-    assert world.types() == ["declined"]
+    assert world.types() == ["attempted", "declined"]
 
 
 # -- capture and void
