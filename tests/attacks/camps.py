@@ -213,9 +213,9 @@ class Camp:
         """An import that waits for its file."""
         return str(self.ask("owner", "POST", self.at("imports"), {"format": "csv", "size": 9}, status=201)["id"])
 
-    def media(self, who: str = "owner") -> str:
+    def media(self, who: str = "owner", purpose: str = "review") -> str:
         """An upload that waits for its part."""
-        path, purpose = (self.at("media/uploads"), "product") if who == "owner" else ("/v1/media/uploads", "review")
+        path, purpose = (self.at("media/uploads"), "product") if who == "owner" else ("/v1/media/uploads", purpose)
         file = {"name": self.word("media"), "size": 9, "type": "image/png", "purpose": purpose}
         return str(self.ask(who, "POST", path, {"files": [file]}, status=201)["items"][0]["id"])
 

@@ -57,7 +57,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     | dict.fromkeys(
         ("order_no", "order_id", "vendor_id", "category_id", "audit_id", "flag_name", "list_name", "entry_id",
          "block_id", "account_id", "product_id", "slug", "certificate_id", "country", "month",
-         "customer_id"),
+         "customer_id", "media_id"),
         OPEN,
     ),  # staff look after everybody's
     "anyone": {

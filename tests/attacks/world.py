@@ -107,6 +107,7 @@ def _places(fair: Fair, camp: Camp) -> dict[str, str]:
         "audit_id": entry["id"],
         "block_id": fair.ask("POST", "/v1/admin/abuse/blocks", block, token=staff, status=201)["id"],
         "entry_id": listed["id"],
+        "media_id": camp.media("customer", "dispute"),
     }
 
 

@@ -1,14 +1,13 @@
 """The edge: what stands between callers and the two APIs, how it makes one of them, and how they know it."""
 
 import ast
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.app import synthesize
 from infra.config import STAGES
 from infra.services import ROOT
+from local.synth import synthesized
 from tests.infra.assembly import Assembly
 
 
@@ -54,21 +53,23 @@ def test_the_back_office_is_reached_by_its_paths_and_the_shop_by_all_others(dev:
     assert "Shop" in origins[config["DefaultCacheBehavior"]["TargetOriginId"]]
 
 
-def test_cloudfront_proves_itself_with_the_secret_that_api_functions_may_read(
-    dev: Assembly, staging: Assembly, prod: Assembly
-) -> None:
-    for stage, assembly in (("dev", dev), ("staging", staging), ("prod", prod)):
-        headers = [
-            (header["HeaderName"], header["HeaderValue"])
-            for origin in _distribution(assembly)["Origins"]
-            for header in origin.get("OriginCustomHeaders", ())
-        ]
-        sent = f"{{{{resolve:secretsmanager:market-{stage}/origin:SecretString:::}}}}"
-        assert headers == [("x-origin-verify", sent)] * 2
-        told = {name for name, settings in _functions(assembly).items() if "ORIGIN_SECRET" in settings}
-        assert told == _apis(assembly)
-        assert {_functions(assembly)[name]["ORIGIN_SECRET"] for name in told} == {f"market-{stage}/origin"}
-        assert len(_readers(assembly, f":secret:market-{stage}/origin-??????")) == len(told)
+@pytest.fixture(params=["dev", pytest.param("staging", marks=pytest.mark.slow), "prod"])
+def assembly(request: pytest.FixtureRequest) -> Assembly:
+    return request.getfixturevalue(request.param)
+
+
+def test_cloudfront_proves_itself_with_the_secret_that_api_functions_may_read(assembly: Assembly) -> None:
+    headers = [
+        (header["HeaderName"], header["HeaderValue"])
+        for origin in _distribution(assembly)["Origins"]
+        for header in origin.get("OriginCustomHeaders", ())
+    ]
+    secret = f"market-{assembly.stage}/origin"
+    assert headers == [("x-origin-verify", f"{{{{resolve:secretsmanager:{secret}:SecretString:::}}}}")] * 2
+    told = {name for name, settings in _functions(assembly).items() if "ORIGIN_SECRET" in settings}
+    assert told == _apis(assembly)
+    assert {_functions(assembly)[name]["ORIGIN_SECRET"] for name in told} == {secret}
+    assert len(_readers(assembly, f":secret:{secret}-??????")) == len(told)
 
 
 def _readers(assembly: Assembly, secret: str) -> list[str]:
@@ -82,8 +83,9 @@ def _readers(assembly: Assembly, secret: str) -> list[str]:
     ]
 
 
-def test_without_an_edge_no_function_asks_for_its_proof(tmp_path: Path) -> None:
-    bare = Assembly(synthesize(tmp_path / "cdk.out", stage="dev", assets="stub", edge="false"))
+def test_without_an_edge_no_function_asks_for_its_proof() -> None:
+    """As it is for the marketplace on one machine."""
+    bare = Assembly(synthesized())
     assert "Edge" not in bare.templates
     assert not [name for name, settings in _functions(bare).items() if "ORIGIN_SECRET" in settings]
     assert not _readers(bare, "/origin-??????")
@@ -93,12 +95,14 @@ def test_without_an_edge_no_function_asks_for_its_proof(tmp_path: Path) -> None:
         )
 
 
-def test_our_own_calls_to_the_api_come_through_the_edge_too(dev: Assembly, staging: Assembly) -> None:
-    for assembly, way in ((dev, "<Market-dev-Edge."), (staging, "<Market-staging-Edge.")):
-        for name, function in assembly.properties("AWS::Lambda::Function"):
-            settings = function["Environment"]["Variables"]
-            for setting in ("SANDBOX_URL", "WEBHOOK_URL"):
-                assert way in assembly.text(settings[setting], name.partition("/")[0]), name
+@pytest.mark.parametrize("stage", ["dev", pytest.param("staging", marks=pytest.mark.slow)])
+def test_our_own_calls_to_the_api_come_through_the_edge_too(request: pytest.FixtureRequest, stage: str) -> None:
+    assembly: Assembly = request.getfixturevalue(stage)
+    for name, function in assembly.properties("AWS::Lambda::Function"):
+        settings = function["Environment"]["Variables"]
+        for setting in ("SANDBOX_URL", "WEBHOOK_URL"):
+            way = assembly.text(settings[setting], name.partition("/")[0])
+            assert f"<Market-{stage}-Edge." in way, name
 
 
 def _headers(assembly: Assembly, behavior: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,6 @@ def test_uploads_and_exports_end_by_themselves(prod: Assembly) -> None:
     assert rules["exports/"]["ExpirationInDays"] == 7
     assert rules["imports/"]["ExpirationInDays"] == 30
     kept = {prefix: rules[prefix]["NoncurrentVersionExpiration"]["NoncurrentDays"] for prefix in rules}
-    ours = dict.fromkeys(("evidence/", "media/avatars/", "media/med_", "originals/"), 7)
+    ours = dict.fromkeys(("evidence/", "media/avatars/", "media/med_", "media/pic_", "originals/"), 7)
     ended = dict.fromkeys(("uploads/", "exports/", "imports/"), 1)
     assert kept == ended | ours, "what was deleted is gone soon after"

@@ -18,7 +18,7 @@ POLICIES_OF_ROLE = 10_240
 TEMPLATE = 1_000_000
 
 
-@pytest.fixture(params=["dev", "staging", "prod"])
+@pytest.fixture(params=["dev", pytest.param("staging", marks=pytest.mark.slow), "prod"])
 def assembly(request: pytest.FixtureRequest) -> Assembly:
     return request.getfixturevalue(request.param)
 

@@ -65,10 +65,9 @@ def _variable(path: str | None) -> set[str]:
 
 
 def _reads(state: Definition) -> set[str]:
-    """Variables of the state's input that it reads; a result selector reads the result instead."""
-    text = json.dumps(
-        {key: value for key, value in state.items() if key not in ("ResultPath", "ResultSelector", "Catch")}
-    )
+    """Variables of the state's input that it reads; a result selector and an output path read the result instead."""
+    others = ("ResultPath", "ResultSelector", "OutputPath", "Catch")
+    text = json.dumps({key: value for key, value in state.items() if key not in others})
     return set(re.findall(r'"\$\.(\w+)', text))
 
 

@@ -80,14 +80,15 @@ def test_who_takes_requests_never_writes_what_the_shop_shows(assembly: Assembly)
 
 def test_who_works_on_media_reaches_its_folders_and_no_others_of_the_bucket(assembly: Assembly) -> None:
     granted = _granted(assembly, "Processing")
-    assert set(granted) == {"MediaFiles", "Listed"}
+    assert set(granted) == {"MediaFiles", "Pictures", "Listed"}
+    assert (granted["Pictures"]["Action"], _folders(granted["Pictures"])) == ("s3:DeleteObject", {"media/pic_*"})
     assert _folders(granted["MediaFiles"]) == {"uploads/media/*", "evidence/*", "media/med_*", "originals/*"}
 
 
 @pytest.mark.parametrize("function", ["Media", "Tasks"])
 def test_the_catalog_adds_pictures_and_reads_no_file_of_others(assembly: Assembly, function: str) -> None:
     granted = _granted(assembly, function, "Catalog")["Media"]
-    assert (granted["Action"], _folders(granted)) == ("s3:PutObject", {"media/*"})
+    assert (granted["Action"], _folders(granted)) == ("s3:PutObject", {"media/pic_*"})
 
 
 def test_browsers_send_files_in_parts_from_our_pages_only(assembly: Assembly) -> None:

@@ -90,6 +90,18 @@ def test_what_is_only_read_cannot_be_written(assembly: Assembly, services: dict[
                 assert not foreign & set(keys), name
 
 
+def test_what_people_may_do_is_written_by_those_who_keep_it_and_nobody_else(assembly: Assembly) -> None:
+    """Who counts abuse, for one, tells access of smaller allowances."""
+    writers = {
+        name.partition("Service/")[0]
+        for name, statement in _statements(assembly)
+        if statement["Effect"] == "Allow"
+        and WRITES & set(as_list(statement["Action"]))
+        and {"ACS#*", "ROL#*"} & set(as_list(str(statement.get("Condition")).split("'")))
+    }
+    assert writers == {"Access", "Identity"}
+
+
 def test_every_table_statement_has_leading_keys(assembly: Assembly) -> None:
     stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
     for name, statement in _statements(assembly):

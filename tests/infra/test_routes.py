@@ -8,6 +8,7 @@ import pytest
 from infra.services import Source
 from infra.stacks.api import BACK_OFFICE
 from tests.infra.assembly import Assembly
+from tests.journeys import promises
 
 PUBLIC = {
     "GET /",
@@ -158,3 +159,6 @@ def test_browsers_may_call_from_our_pages_only(prod: Assembly) -> None:
     assert {"idempotency-key", "guest-token", "captcha-token", "api-key"} <= set(first["AllowHeaders"])
     assert not first.get("AllowCredentials"), "there are no cookies to send along"
     assert {"Retry-After", "X-Request-Id", "X-Correlation-Id"} <= set(first["ExposeHeaders"])
+    operations = [operation for methods in promises.document()["paths"].values() for operation in methods.values()]
+    read = {name for one in operations for answer in one["responses"].values() for name in answer.get("headers", ())}
+    assert {"next-cursor"} < read <= {name.lower() for name in first["ExposeHeaders"]}, "what is described can be read"
