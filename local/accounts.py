@@ -39,7 +39,8 @@ UNCONFIRMED, CONFIRMED, TEMPORARY, RESET = "UNCONFIRMED", "CONFIRMED", "FORCE_CH
 EXTERNAL, _LOGIN = "EXTERNAL_PROVIDER", "$login"
 _FREE_FAILURES, _LONGEST_LOCK = 5, 900
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\Z")
-_SCRYPT = {"n": 2**13, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024, "dklen": 32}
+_WORK = 2**13
+"""How much work a guess at a password is, in memory and time (the n of scrypt); each stored one says its own."""
 WRONG = "Incorrect username or password."
 
 
@@ -229,15 +230,20 @@ def lock_of(failures: int) -> float:
 
 
 def hashed(password: str) -> str:
+    """As `work:salt:digest`."""
     salt = os.urandom(16)
-    return f"{salt.hex()}:{hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT).hex()}"
+    return f"{_WORK}:{salt.hex()}:{_digest(password, _WORK, salt).hex()}"
 
 
 def matches(password: str, stored: str) -> bool:
     """Takes as long for an account without a password as for one with."""
-    salt, _, digest = stored.partition(":")
-    found = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt or "00" * 16), **_SCRYPT)
+    *work, salt, digest = (stored or f"{'00' * 16}:").split(":")  # older data directories do not say how much work
+    found = _digest(password, int(work[0]) if work else _WORK, bytes.fromhex(salt))
     return bool(digest) and hmac.compare_digest(found, bytes.fromhex(digest))
+
+
+def _digest(password: str, work: int, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=work, r=8, p=1, maxmem=64 * 1024 * 1024, dklen=32)
 
 
 def refused(code: str, message: str) -> AwsError:

@@ -22,6 +22,7 @@ settings.load_profile("marketplace")  # what is drawn is the same in every run, 
 
 pytest_plugins = [f"tests.plugins.{name}" for name in ("access_patterns", "cells", "contract", "leaks", "quick_aws")]
 
+gc.disable()  # while tests are collected: hardly anything that is loaded goes away again
 os.environ.setdefault("RATE_LIMIT", "0")  # for marketplaces too: all of a test's people come from one address
 
 REGION = "us-east-1"
@@ -57,6 +58,12 @@ _ON_BOTH = ("tests/kernel/", "tests/local/")
 _MOTO_EACH = int(os.environ.get("MOTO_EACH", "3"))
 """Of the other tests of a file the slow run repeats every so many on moto; 1 repeats all of them."""
 
+_BROKEN = ("tests/faults/", "tests/sagas/")
+"""Where the cases of a test are places at which one thing breaks."""
+
+_BREAKS = 4
+"""Of such cases every test has so many on ordinary days, from all over the list."""
+
 _LONG = ("tests/faults/", "tests/journeys/", "tests/store/")
 """Where files take minutes. They come first, for the last one to begin is what the other workers wait for."""
 
@@ -67,7 +74,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     There a test runs with its first case: what the others vary is not the database.
     """
-    seen, spared = dict[str, set[str]](), set[pytest.Item]()
+    spared = set(_repeated_on_moto(items))
+    config.hook.pytest_deselected(items=list(spared))
+    items[:] = sorted((item for item in items if item not in spared), key=lambda i: not i.nodeid.startswith(_LONG))
+    _sample_what_breaks(items)
+    _collect_rarely()
+
+
+def _repeated_on_moto(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    seen: dict[str, set[str]] = {}
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if parameters.get("database") == "moto" and not item.nodeid.startswith(_ON_BOTH):
@@ -75,11 +90,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             file, _, test = item.nodeid.partition("[")[0].partition("::")
             tests = seen.setdefault(file, set())
             if test in tests or len(tests) % _MOTO_EACH:
-                spared.add(item)
+                yield item
             tests.add(test)
-    config.hook.pytest_deselected(items=list(spared))
-    items[:] = sorted((item for item in items if item not in spared), key=lambda i: not i.nodeid.startswith(_LONG))
-    gc.freeze()  # what is loaded now stays until the end: no collection need look at it again
+
+
+def _sample_what_breaks(items: list[pytest.Item]) -> None:
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.nodeid.startswith(_BROKEN) and not item.get_closest_marker("slow"):
+            tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in tests.values():
+        stride = -(-len(cases) // _BREAKS)
+        for number, item in enumerate(cases):
+            if number % stride:
+                item.add_marker("slow")
+
+
+def _collect_rarely() -> None:
+    """What is loaded now stays until the end, so no collection of garbage need look at it again; and few are needed."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

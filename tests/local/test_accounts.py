@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from local import accounts
 from local.answers import NotEmulated, refuse_the_rest, serve
 from local.cognito import UserPool
 from local.mailbox import Mailbox
@@ -347,3 +348,16 @@ def test_what_is_not_played_fails_loudly(world: World) -> None:
         world.session.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:1:x", Message="hello")
     with pytest.raises(NotEmulated, match="amazonaws"):
         world.session.client("dynamodb").list_tables()
+
+
+def test_a_stored_password_says_how_much_work_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is recognized where others are more work, and as from older data directories, which do not say it."""
+    monkeypatch.setattr(accounts, "_WORK", 2**13)
+    much = accounts.hashed(PASSWORD)
+    monkeypatch.setattr(accounts, "_WORK", 16)
+    little = accounts.hashed(PASSWORD)
+    monkeypatch.setattr(accounts, "_WORK", 2**13)
+    for stored in (much, little, much.partition(":")[2]):
+        assert accounts.matches(PASSWORD, stored)
+        assert not accounts.matches(OTHER, stored)
+    assert not accounts.matches(PASSWORD, "")

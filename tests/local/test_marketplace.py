@@ -212,6 +212,7 @@ def _alive(process: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_first_start_fills_the_store_and_the_second_leaves_it(tmp_path: Path) -> None:
     with running(tmp_path, arguments=()) as first:
         shown = first.call("GET", "/v1/products?limit=5").json["items"]

@@ -48,15 +48,23 @@ def _caller(frame: FrameType | None) -> tuple[str, str] | None:
     """The service and its function that asked: the innermost public one, such as `store.place`."""
     found: tuple[str, str] | None = None
     while frame is not None:
-        file = Path(frame.f_code.co_filename)
-        if file.is_relative_to(FUNCTIONS):
-            service, module = file.relative_to(FUNCTIONS).parts[0], file.stem
-            name = frame.f_code.co_qualname.partition(".<locals>")[0]
-            found = found or (service, f"{module}.{name}")
-            if service == found[0] and not name.startswith(("_", "<")):
-                return service, f"{module}.{name}"
+        service, function, public = _place(frame.f_code.co_filename, frame.f_code.co_qualname)
+        if service:
+            found = found or (service, function)
+            if service == found[0] and public:
+                return service, function
         frame = frame.f_back
     return found
+
+
+@functools.cache
+def _place(filename: str, qualname: str) -> tuple[str, str, bool]:
+    """A service, its function and whether that is a public one; no service where the code is none's."""
+    file = Path(filename)
+    if not file.is_relative_to(FUNCTIONS):
+        return "", "", False
+    name = qualname.partition(".<locals>")[0]
+    return file.relative_to(FUNCTIONS).parts[0], f"{file.stem}.{name}", not name.startswith(("_", "<"))
 
 
 def _keys(operation: str, params: dict[str, Any], literals: frozenset[str]) -> Iterator[str]:

@@ -7,28 +7,34 @@
 - Item operations reach the embedded database over a plain connection, as under `make run`, and without what botocore
   works out for a network: endpoints, checksums, wire formats. Its events are all there. The tests of the kernel and all
   that run on moto go the whole way, through botocore's signatures, connections and parsers.
+- Passwords that are set in this process are little work to guess.
 """
 
 import functools
 import inspect
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
 import orjson
 import pytest
-from botocore import handlers, hooks
+from botocore import handlers, hooks, httpsession, regions
 from botocore.client import BaseClient
+from botocore.endpoint_provider import EndpointProvider
 from moto.core import models, responses, serialize
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
 
-from local import direct
+from local import accounts, direct
 from local.database import Database
 from market import config
 
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # API models are read once per run
 models.RESPONSES_METHODS.clear()
 responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+accounts._WORK = 16  # what is stored says so, to other processes too
 
 _WHOLE_WAY = ("tests/kernel/", "tests/local/")
 """Tests of what is spared elsewhere."""
@@ -59,6 +65,31 @@ def _get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
     return _search(serializer, value, key, shape)
 
 
+_providers: dict[int, tuple[Any, Any]] = {}
+
+
+def _endpoints(*, ruleset_data: Any, **given: Any) -> Any:
+    """The rules of a service's addresses are the same objects for all of its clients, as are its API models."""
+    if (known := _providers.get(id(ruleset_data))) is None:
+        known = _providers[id(ruleset_data)] = (ruleset_data, EndpointProvider(ruleset_data, **given))
+    return known[1]
+
+
+_put_together = S3Backend.complete_multipart_upload
+_putting_together = threading.Lock()
+
+
+def _complete_multipart_upload(backend: Any, bucket_name: str, multipart_id: str, body: Any) -> Any:
+    """One at a time: moto takes the parts away from whoever is still reading them."""
+    with _putting_together:
+        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return _put_together(backend, bucket_name, multipart_id, body)
+
+
+S3Backend.complete_multipart_upload = _complete_multipart_upload  # type: ignore[method-assign]
+regions.EndpointProvider = _endpoints
+httpsession.create_urllib3_context = functools.cache(httpsession.create_urllib3_context)
 hooks.EventAliaser._alias_event_name = _alias
 hooks.accepts_kwargs = _accepts_kwargs
 serialize.ResponseSerializer.get_value = _get_value
