@@ -33,10 +33,12 @@ def run(carts: int, seed: int) -> tuple[int, float]:
     for first in range(0, carts, _BATCH):
         drawn = [pools.question() for _ in range(min(_BATCH, carts - first))]
         gc.disable()
-        begun = time.process_time()
-        answers = [price(question, tables) for question, tables in drawn]
-        busy += time.process_time() - begun
-        gc.enable()
+        try:
+            begun = time.process_time()
+            answers = [price(question, tables) for question, tables in drawn]
+            busy += time.process_time() - begun
+        finally:
+            gc.enable()
         for number, ((question, tables), answer) in enumerate(zip(drawn, answers, strict=True), first):
             for told in violations(question, tables, answer, thorough=number % _DEAR == 0):
                 wrong += 1

@@ -152,7 +152,7 @@ class HostedPages:
             raise _Back("invalid_request", "This provider is not offered.")
         known = self._notes.read("browser", _cookies(request).get("signed-in", ""))
         person = self._parts.accounts.find(known["sub"]) if known else None
-        stays = known and person and person.enabled and known["client"] == client.id
+        stays = known and person and person.enabled and known["client"] == client.id and "by" in known
         if known and person and stays and provider in ("", known["by"]) and asked.get("prompt") not in _ANEW:
             return self._code(person, client, asked, known)
         if provider in self._providers:

@@ -143,10 +143,10 @@ def erased(user_id: str, standing: Standing, *, valid_from: int) -> list[Write]:
     """
     when, values = unchanged(standing)
     values |= {":erased": ERASED, ":from": valid_from, ":one": 1}
-    gone = ", ".join(f"in_{scope}" for scope in sorted(standing.grants))
+    gone = ", ".join(["slowed_until", "slowed_told", *(f"in_{scope}" for scope in sorted(standing.grants))])
     change = update(
         standing_key(user_id),
-        f"SET status = :erased, valid_from = :from{f' REMOVE {gone}' if gone else ''} ADD version :one",
+        f"SET status = :erased, valid_from = :from REMOVE {gone} ADD version :one",
         values,
         when=when,
         otherwise=StandingChanged("The account has changed since it was read."),

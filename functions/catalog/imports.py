@@ -20,7 +20,7 @@ from catalog.forms import ImportRow
 from catalog.model import Product, SlugTaken
 from catalog.tree import slug_of
 from market import ids
-from market.errors import Conflict, NotFound, Problem, Unprocessable
+from market.errors import Conflict, NotFound, Problem, Unavailable, Unprocessable
 from market.table import MAX_ACTIONS, Write
 from vendors.contract import ACTIVE, VendorNotActive
 
@@ -145,6 +145,8 @@ def _jobs(vendor_id: str, forms: dict[int, ImportRow], outcomes: dict[int, Outco
                 job = _new(vendor_id, number, form, slug)
             else:
                 job = _changed(number, form, before)
+        except Unavailable:  # such as a picture that many rows at once name: nothing is wrong with the row
+            raise
         except Problem as problem:
             outcomes[number] = _refusal(number, form.external_id, problem)
             continue

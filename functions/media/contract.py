@@ -36,6 +36,9 @@ ENCODINGS = (("avif", "image/avif"), ("webp", "image/webp"))
 """What each size of a picture is made in: suffix and content type, the smaller files first."""
 _FILE = re.compile(r"/(med_[0-9a-z]{26})/")
 _PICTURE = re.compile(r"/(pic_[0-9a-f]{32}\.[a-z]+)")
+PICTURE, PICTURES = "pic_", "pictures-"
+"""How names of pictures by hash begin, and the days on which they are due."""
+
 KEPT, DELETED = "kept", "deleted"
 """States of a picture that is stored by a hash of its content."""
 
@@ -145,7 +148,7 @@ def picture_name(content: bytes, suffix: str, *, salt: str = "") -> str:
 
     salt: for another name; it stands before the content, since no picture begins like it.
     """
-    return f"pic_{hashlib.sha256(salt.encode() + content).hexdigest()[:32]}.{suffix}"
+    return f"{PICTURE}{hashlib.sha256(salt.encode() + content).hexdigest()[:32]}.{suffix}"
 
 
 def keep_picture(name: str) -> Write:
@@ -185,8 +188,9 @@ def due_place(media_id: str, after: timedelta) -> dict[str, str]:
 
 
 def due_at(due: str, media_id: str) -> dict[str, str]:
-    """Its place by the day and moment when it is due."""
-    return {"by2pk": f"MDS#{due[:10]}", "by2sk": f"{due}#{media_id}"}
+    """Its place by the day and moment when it is due; pictures by hash have days of their own."""
+    named = PICTURES if media_id.startswith(PICTURE) else ""
+    return {"by2pk": f"MDS#{named}{due[:10]}", "by2sk": f"{due}#{media_id}"}
 
 
 def packed_pictures(pictures: Mapping[str, Picture]) -> str:

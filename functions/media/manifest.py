@@ -34,7 +34,7 @@ MANIFEST = Manifest(
             kind="schedule",
             every="rate(1 hour)",
             timeout=120,
-            capabilities=("media-files", "media-queue"),
+            capabilities=("media-files", "media-pictures", "media-queue"),
         ),
     ),
     permissions={

@@ -3,7 +3,8 @@
 A picture by hash is an item of the same kind, `MED#pic_…`, which belongs to nobody and is in nobody's list.
 
 `MED#<id>` stands in two indexes: by its owner (`MDO#<owner>`, in the order of time) and, while the sweep is to look at
-it, by the day when that is due (`MDS#<day>`). The first such day that may have something left is kept at `MDS#first`.
+it, by the day when that is due (`MDS#<day>`, of pictures by hash `MDS#pictures-<day>`). The first such day that may
+have something left is kept at `MDS#first` and `MDS#pictures-first`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,6 @@ from vendors.contract import pictured, require_known, vendor_key
 
 _table = Table(MANIFEST, CATALOG, VENDORS)
 BY_OWNER, BY_DUE = "by1", "by2"
-_FIRST = Key("MDS#first")
 _DAYS_BACK = timedelta(days=14)
 """Looked back the first time of all."""
 _DAY = timedelta(days=1)
@@ -156,23 +156,26 @@ def ids_of(owner: str) -> Iterator[str]:
             return
 
 
-def due() -> Iterator[str]:
-    """Ids that the sweep is to look at now, those first that are due for the longest time."""
+def due(days: str = "") -> Iterator[str]:
+    """Ids that the sweep is to look at now, those first that are due for the longest time; days: `PICTURES`, or of
+    media.
+    """
     now = clock.now()
-    day = _first_day(now.date())
+    day = _first_day(now.date(), days)
     while day <= now.date():
-        yield from _due_on(day.isoformat(), clock.iso(now))
+        yield from _due_on(f"{days}{day.isoformat()}", clock.iso(now))
         day += _DAY
 
 
-def _first_day(today: date) -> date:
+def _first_day(today: date, days: str) -> date:
     """Before it nothing is left. It is remembered: a sweep that stood still for months misses nothing."""
-    mark = _table.get(_FIRST, consistent=True)
+    bookmark = Key(f"MDS#{days}first")
+    mark = _table.get(bookmark, consistent=True)
     first = seen = date.fromisoformat(mark["day"]) if mark else today - _DAYS_BACK
-    while first < today - _DAY and not _table.query(f"MDS#{first.isoformat()}", index=BY_DUE, limit=1).items:
+    while first < today - _DAY and not _table.query(f"MDS#{days}{first.isoformat()}", index=BY_DUE, limit=1).items:
         first += _DAY
     if mark is None or first != seen:
-        _table.write(put(_FIRST, {"day": first.isoformat()}))
+        _table.write(put(bookmark, {"day": first.isoformat()}))
     return first
 
 

@@ -20,18 +20,18 @@ from itertools import islice
 
 from market import clock, log
 from media import deriving, gateway, pictures, service, store
-from media.contract import READY
+from media.contract import PICTURE, PICTURES, READY
 from media.model import LOOK_AGAIN, Media
 from media.store import Changed
 
 MOST = 500
-"""In one run; the next goes on."""
+"""In one run, of media and of pictures by hash each, so that neither waits for the other; the next goes on."""
 
 
 def sweep() -> dict[str, int]:
     """How many were looked at, and how many of them failed and come again."""
     looked, failed = 0, 0
-    for media_id in list(islice(store.due(), MOST)):
+    for media_id in [*islice(store.due(), MOST), *islice(store.due(PICTURES), MOST)]:
         looked += 1
         try:
             look_at(media_id)
@@ -48,7 +48,7 @@ def sweep() -> dict[str, int]:
 
 def look_at(media_id: str) -> None:
     """What is due of one medium or picture by hash. Raises Changed."""
-    if media_id.startswith("pic_"):
+    if media_id.startswith(PICTURE):
         pictures.look_at(media_id)
         return
     media = store.find(media_id)

@@ -35,7 +35,7 @@ BY_HAND = frozenset({"cod", "manual"})
 
 WEBHOOKS = frozenset(_ADAPTERS) - BY_HAND
 
-LAPSED = frozenset({"expired", "unattempted"})
+LAPSED = frozenset({"expired", "unattempted", "payment_intent_payment_attempt_expired"})
 """Failures of a declined attempt that tell of nothing that the buyer did."""
 
 HEADERS = (

@@ -20,7 +20,7 @@ long an answer counts in `answers`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -262,7 +262,8 @@ def taxed(charge: Money, rate: Rate) -> Taxed:
 
 
 def _nothing(law: Law, exemption: str, collector: str = PLATFORM, certificate: str = "") -> Rate:
-    return _rate(0, law.name, law.jurisdiction, law.inclusive, collector, exemption, certificate)
+    rate = _rate(0, law.name, law.jurisdiction, law.inclusive, collector, exemption)
+    return replace(rate, certificate=certificate) if certificate else rate
 
 
 @lru_cache(maxsize=1024)
@@ -273,7 +274,6 @@ def _rate(
     inclusive: bool,
     collector: str,
     exemption: str = "",
-    certificate: str = "",
 ) -> Rate:
     """The same ones for most lines of most orders."""
     return Rate(
@@ -283,7 +283,6 @@ def _rate(
         inclusive=inclusive,
         collected_by=collector,
         exemption=exemption,
-        certificate=certificate,
     )
 
 

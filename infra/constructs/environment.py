@@ -77,7 +77,7 @@ class Settings:
                 return {"FLAGS_CONFIGURATION": self.flags.setting}
             case "flags-publish":
                 return {"FLAGS_CONFIGURATION": self.flags.setting, "FLAGS_STRATEGY": self.flags.strategy}
-            case "avatars" | "media" | "media-files" | "media-uploads":
+            case "avatars" | "media" | "media-files" | "media-pictures" | "media-uploads":
                 return {"MEDIA_BUCKET": media_bucket(self.stack, self.stage)}
             case "payments":
                 return {"PAYMENT_SECRETS": self.stage.payment_secrets} | self.stage.payment_bases

@@ -220,7 +220,7 @@ class Resources:
             "exports": (f"{prefix}-documents", EXPORTS, "Files of exports, whose names are not known before."),
             "imports": (f"{prefix}-documents", IMPORTS, "Files of imports, whose names are not known before."),
         }
-        for word in ("media-files", "media-uploads"):
+        for word in ("media-files", "media-pictures", "media-uploads"):
             prefixes[word] = (f"{prefix}-media", media_folders(word), "Media, whose names are not known before.")
         folders = {
             f"arn:aws:s3:::{bucket}-<AWS::AccountId>-{region}/{folder}": reason

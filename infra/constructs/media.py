@@ -27,8 +27,8 @@ _GRANTED: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     "media-files": {
         "MediaFiles": (("s3:DeleteObject", "s3:GetObject", "s3:PutObject", MULTIPART[0]), (UPLOADED, *KEPT)),
-        "Pictures": (("s3:DeleteObject",), (PICTURES,)),
     },
+    "media-pictures": {"Pictures": (("s3:DeleteObject",), (PICTURES,))},
 }
 """By capability and the id of a statement: what may be done, in which folders.
 
@@ -41,7 +41,10 @@ def media_bucket(stack: Stack, stage: Stage) -> str:
 
 
 def media_statements(stack: Stack, stage: Stage, word: str) -> list[iam.PolicyStatement]:
-    """The statements behind one of media's capabilities, none for other words; listing tells a missing file apart."""
+    """The statements behind one of media's capabilities, none for other words.
+
+    Who reads may list: so a missing file is told from a forbidden one.
+    """
     if word not in _GRANTED:
         return []
     arn = f"arn:{stack.partition}:s3:::{media_bucket(stack, stage)}"
@@ -49,6 +52,8 @@ def media_statements(stack: Stack, stage: Stage, word: str) -> list[iam.PolicySt
         iam.PolicyStatement(sid=sid, actions=list(actions), resources=[f"{arn}/{folder}" for folder in folders])
         for sid, (actions, folders) in _GRANTED[word].items()
     ]
+    if not any("s3:GetObject" in actions for actions, _ in _GRANTED[word].values()):
+        return granted
     return [*granted, iam.PolicyStatement(sid="Listed", actions=["s3:ListBucket"], resources=[arn])]
 
 

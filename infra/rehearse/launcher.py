@@ -67,7 +67,7 @@ def _add_types(handlers: dict[str, Any], events: Any, ses: Any) -> None:
 
 
 def _add_identity_providers(handlers: dict[str, Any]) -> None:
-    """AWS::Cognito::UserPoolIdentityProvider, by the service's own operation."""
+    """AWS::Cognito::UserPoolIdentityProvider, by the service's own operation; hosted pages have no looks here."""
     from ministack.services import cognito
 
     def provider(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
@@ -79,7 +79,11 @@ def _add_identity_providers(handlers: dict[str, Any]) -> None:
     def gone(_physical_id: str, _properties: dict[str, Any]) -> None:
         """Everything ends with the process."""
 
+    def looks(logical_id: str, _properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+        return logical_id, {}
+
     handlers["AWS::Cognito::UserPoolIdentityProvider"] = {"create": provider, "delete": gone}
+    handlers["AWS::Cognito::ManagedLoginBranding"] = {"create": looks, "delete": gone}
 
 
 def _lock_buckets(handler: dict[str, Any]) -> None:

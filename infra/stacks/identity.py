@@ -45,6 +45,8 @@ class IdentityStack(Stack):
         self.client = self._client(stage)
         for provider in providers:
             self.client.node.add_dependency(provider)
+        if providers:
+            self._looks()
         for service in services.values():
             for function in service.functions(stage.name):
                 if function.kind == "trigger":
@@ -184,12 +186,24 @@ class IdentityStack(Stack):
         if not stage.social:
             return []
         domain = self.pool.add_domain(
-            "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=pool_domain_prefix(self, stage))
+            "Domain",
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=pool_domain_prefix(self, stage)),
+            managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,  # the classic pages ask nobody anew
         )
         domain.apply_removal_policy(stage.removal)
         pin(domain, "UserPoolDomain")
         secret = self._credentials(stage)
         return [self._provider(provider, secret) for provider in stage.social]
+
+    def _looks(self) -> None:
+        """The newer pages are there only for a client that has a style, were it Cognito's own."""
+        cognito.CfnManagedLoginBranding(
+            self,
+            "Looks",
+            user_pool_id=self.pool.user_pool_id,
+            client_id=self.client.user_pool_client_id,
+            use_cognito_provided_values=True,
+        )
 
     def _credentials(self, stage: Stage) -> secrets.Secret:
         """Placeholders until a person puts the real values in; the providers take them at the deployment after that."""

@@ -99,6 +99,14 @@ def test_a_stage_has_the_providers_that_it_names(stage: str, request: pytest.Fix
 
 
 @pytest.mark.contract("1.2")
+def test_hosted_pages_are_those_that_ask_anew_who_somebody_is(prod: Assembly) -> None:
+    """Cognito's classic ones send a browser that they know back unasked."""
+    assert _only(prod, "AWS::Cognito::UserPoolDomain")["ManagedLoginVersion"] == 2
+    looks = _only(prod, "AWS::Cognito::ManagedLoginBranding")
+    assert (looks["ClientId"], looks["UseCognitoProvidedValues"]) == ({"Ref": "UserPoolClient"}, True)
+
+
+@pytest.mark.contract("1.2")
 def test_what_providers_gave_us_is_in_no_template(dev: Assembly) -> None:
     for name, provider in dev.properties("AWS::Cognito::UserPoolIdentityProvider"):
         for detail in ("client_id", "client_secret"):

@@ -80,9 +80,13 @@ def test_who_takes_requests_never_writes_what_the_shop_shows(assembly: Assembly)
 
 def test_who_works_on_media_reaches_its_folders_and_no_others_of_the_bucket(assembly: Assembly) -> None:
     granted = _granted(assembly, "Processing")
-    assert set(granted) == {"MediaFiles", "Pictures", "Listed"}
-    assert (granted["Pictures"]["Action"], _folders(granted["Pictures"])) == ("s3:DeleteObject", {"media/pic_*"})
+    assert set(granted) == {"MediaFiles", "Listed"}
     assert _folders(granted["MediaFiles"]) == {"uploads/media/*", "evidence/*", "media/med_*", "originals/*"}
+
+
+def test_only_the_sweep_deletes_pictures_that_the_catalog_stored(assembly: Assembly) -> None:
+    granted = _granted(assembly, "Schedule")["Pictures"]
+    assert (granted["Action"], _folders(granted)) == ("s3:DeleteObject", {"media/pic_*"})
 
 
 @pytest.mark.parametrize("function", ["Media", "Tasks"])

@@ -104,7 +104,12 @@ def left_alone(checkout: Checkout) -> None:
     told(checkout, "declined", "evt_lapsed", failure="expired")
 
 
-@pytest.mark.parametrize("says", [looked_after, asked_long_ago, left_alone])
+def left_at_stripe(checkout: Checkout) -> None:
+    """The same in Stripe's words."""
+    told(checkout, "declined", "evt_lapsed", failure="payment_intent_payment_attempt_expired")
+
+
+@pytest.mark.parametrize("says", [looked_after, asked_long_ago, left_alone, left_at_stripe])
 def test_what_the_customer_did_not_do_just_now_is_no_sign_of_paying(
     checkout: Checkout, says: Callable[[Checkout], None]
 ) -> None:

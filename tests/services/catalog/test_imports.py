@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from catalog import store
 from market import config
+from market.table import Busy
+from media.contract import keep_picture, picture_name
 from tests.services.catalog.conftest import ADA, BOB, Market, row
 from tests.services.catalog.test_products import events, items
 from tests.services.flags.published import publishing
@@ -50,6 +53,23 @@ def test_a_repeated_import_writes_nothing(market: Market) -> None:
     assert report["unchanged"] == 20
     assert seen == ["TransactWriteItems"], "the record that it was asked for"
     assert items() == before
+
+
+def test_a_picture_that_others_keep_writing_refuses_no_row(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of a shop may name one size chart. Nothing is wrong with them: the batch is to come again."""
+    chart = picture_name(b"sizes", "png")
+    store.claim([keep_picture(chart)])
+    rows = [row(n, images=[{"url": f"/media/{chart}"}]) for n in range(3)]
+
+    def busy(*_: Any) -> None:
+        raise Busy("Others kept writing.")
+
+    with monkeypatch.context() as crowd:
+        crowd.setattr(store, "claim", busy)
+        answer = market.vendor("POST", f"/v1/vendors/{ADA}/products/import", {"rows": rows})
+        assert (answer.status, answer.json["code"], events("product.created")) == (503, "busy", [])
+
+    assert results(market.import_rows(rows)) == ["created"] * 3
 
 
 def test_a_batch_of_new_products_takes_few_calls(market: Market) -> None:

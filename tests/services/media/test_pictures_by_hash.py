@@ -12,7 +12,7 @@ from catalog.desk_forms import BrandForm
 from market import config
 from market.manifest import Manifest
 from market.table import Table, delete, put
-from media import gateway, store
+from media import gateway, store, sweeping
 from media.contract import JPEG, PNG, MediaNotReady, claim_picture, keep_picture, picture_of
 from tests.services.media.conftest import MEDIA, Studio, content, files, sweep
 
@@ -52,6 +52,21 @@ def test_a_picture_in_no_product_is_gone_after_two_days(studio: Studio, later: C
     assert store.picture(name) is None
     later(hours=900)
     assert sweep()["looked"] == 0
+
+
+def test_no_crowd_of_pictures_keeps_media_waiting(
+    studio: Studio, later: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept()
+    gallery.keep(LAMP + b" in brass", PNG)
+    later(hours=1)
+    unfinished = studio.begin(1_000)["id"]
+    later(hours=72)
+    monkeypatch.setattr(sweeping, "MOST", 1)
+
+    assert sweep() == {"looked": 2, "failed": 0}
+    assert store.find(unfinished).status == "deleted"
+    assert len(files()) == 1, "the other picture is for the next hour"
 
 
 def test_a_picture_of_a_product_stays_and_one_that_was_on_sale_is_not_looked_at_again(
