@@ -1,6 +1,7 @@
 """Pictures that the catalog stores by a hash of their content go when nobody shows them, and never under anybody."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -113,7 +114,8 @@ def test_who_comes_between_a_look_and_the_deletion_wins(
 
     def uses(picture: Any) -> Any:
         found = looked(picture)
-        somebody(name)
+        with ThreadPoolExecutor() as others:
+            others.submit(somebody, name).result()
         return found
 
     environment.setattr(store, "uses", uses)
@@ -131,12 +133,17 @@ def test_who_comes_after_the_mark_is_told_or_gets_another_file(
     later(hours=49)
     discard = gateway.discard
 
-    def slowly(keys: list[str]) -> None:
-        nonlocal other
+    def come() -> str:
         with pytest.raises(MediaNotReady):
             claim(name)
-        other = kept()
-        claim(other)
+        came = kept()
+        claim(came)
+        return came
+
+    def slowly(keys: list[str]) -> None:
+        nonlocal other
+        with ThreadPoolExecutor() as others:
+            other = others.submit(come).result()
         discard(keys)
 
     environment.setattr(gateway, "discard", slowly)
