@@ -197,13 +197,15 @@ class IdentityStack(Stack):
 
     def _looks(self) -> None:
         """The newer pages are there only for a client that has a style, were it Cognito's own."""
-        cognito.CfnManagedLoginBranding(
+        looks = cognito.CfnManagedLoginBranding(
             self,
             "Looks",
             user_pool_id=self.pool.user_pool_id,
             client_id=self.client.user_pool_client_id,
             use_cognito_provided_values=True,
         )
+        looks.apply_removal_policy(self._stage.removal)
+        pin(looks, "Looks")
 
     def _credentials(self, stage: Stage) -> secrets.Secret:
         """Placeholders until a person puts the real values in; the providers take them at the deployment after that."""
