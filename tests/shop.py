@@ -1,9 +1,10 @@
 """A shop floor for tests: offers on the shelf, customers with carts, orders, and the outside books to compare with."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -13,7 +14,7 @@ from inventory import moves
 from inventory import store as inventory
 from inventory.contract import MANIFEST as INVENTORY
 from inventory.contract import Offer, PurchaseLimit, change_offer, new_offer, read_offer, stock_key
-from market import config
+from market import clock, config
 from market.guard.audit import RECORDED
 from market.money import Money
 from market.table import Table
@@ -21,6 +22,7 @@ from orders.api import handler as orders_api
 from tests.http import Response, call
 from vendors.manifest import MANIFEST as VENDORS
 
+T = TypeVar("T")
 ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "12 St James's Sq",
@@ -29,6 +31,15 @@ ADDRESS = {
     "country": "GB",
 }
 _stock = Table(INVENTORY, VENDORS)
+
+
+def in_turn(*acts: Callable[[], T]) -> list[T]:
+    """What comes of each, a second apart: numbers of orders tell hundredths of one, and chance what is at once."""
+    found, now = list[T](), clock.now()
+    for second, act in enumerate(acts):
+        with clock.running_on(lambda later=timedelta(seconds=second): now + later):  # type: ignore[misc]
+            found.append(act())
+    return found
 
 
 def euros(cents: int) -> Money:

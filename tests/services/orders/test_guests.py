@@ -163,7 +163,7 @@ def test_the_customer_cancels_what_was_claimed() -> None:
 def test_a_page_of_orders_resolves_what_was_claimed_in_one_call() -> None:
     shop.stock("LAMP", 9)
     guests = [Guest() for _ in range(3)]
-    numbers = [floor.guest_order(guest)["orderNo"] for guest in guests]
+    numbers = [order["orderNo"] for order in shop.in_turn(*[partial(floor.guest_order, guest) for guest in guests])]
     for guest, number in zip(guests, numbers, strict=True):
         claim("ada", number, guest.token)
     with shop.dynamodb_calls() as calls:

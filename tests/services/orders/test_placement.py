@@ -1,6 +1,7 @@
 """Placing an order: all of it or nothing, once, for the price that the customer saw."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_hundred_buyers_of_ten_units_are_ten_orders_and_ninety_clear_refusals(
 @pytest.mark.contract("11.3", "11.5")
 def test_my_orders_are_mine_and_the_newest_comes_first() -> None:
     shop.stock("LAMP", 9)
-    numbers = [shop.buy("ada", ("LAMP", 1)).json["orderNo"] for _ in range(3)]
+    numbers = [bought.json["orderNo"] for bought in shop.in_turn(*[partial(shop.buy, "ada", ("LAMP", 1))] * 3)]
     page = call(handler, "GET", "/v1/me/orders?limit=2", caller="ada").json
     rest = call(handler, "GET", "/v1/me/orders", caller="ada", query={"limit": 2, "cursor": page["nextCursor"]}).json
     assert [order["orderNo"] for order in page["items"] + rest["items"]] == numbers[::-1]
